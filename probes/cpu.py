@@ -31,8 +31,10 @@ from probes.readings.metrics_page import MetricsPage
 class CPULimits(Limits):
     """When the use of CPU is trouble."""
 
-    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="CPU use / cpu_limit, over `window`")
-    window: Seconds = Field(default=300.0, ge=1, description="over which the use is averaged")
+    high_ratio: float = Field(
+        default=0.90, gt=0, lt=1, description="failing when CPU use / cpu_limit is above this, over `window`"
+    )
+    window: Seconds = Field(default=300.0, ge=1, description="window over which the use is averaged")
 
 
 HIGH = ConditionKind(
@@ -43,9 +45,7 @@ HIGH = ConditionKind(
     needs=("cpu_limit",),
     window=Window("window"),
 )
-USAGE = Metric(
-    name="cpu_usage_cores", help="CPU that one process uses, over the probe's window; absent while not known."
-)
+USAGE = Metric(name="cpu_usage_cores", help="CPU that one process uses, over the probe's window; absent while unknown.")
 LIMIT = Metric(name="cpu_limit_cores", help="CPU limit of the agent, as configured.")
 
 
@@ -122,7 +122,7 @@ def _said(limit: float, history: CPUHistory, context: PictureContext[CPULimits])
         return IN_TURN
     if cores is None or grown is None:
         over = say_duration(window)
-        return f"What was used over {over} cannot be told yet, or not any more; the limit is {limit:g} cores."
+        return f"The use over {over} is unknown; the limit is {limit:g} cores."
     over = say_duration(grown.seconds)
     return f"Over {over} {cores:.2f} of {limit:g} cores were in use, {cores / limit:.0%}."
 

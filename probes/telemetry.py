@@ -33,8 +33,10 @@ from probes.readings.metrics_page import MetricsPage, PageTrouble, RememberedPag
 class TelemetryLimits(Limits):
     """When an agent's telemetry is trouble."""
 
-    restarts: int = Field(default=3, ge=1, le=100, description="more new processes than this within the window")
-    restart_window: Seconds = Field(default=1800.0, gt=0, description="within which restarts are counted")
+    restarts: int = Field(
+        default=3, ge=1, le=100, description="failing when more new processes are seen within restart_window"
+    )
+    restart_window: Seconds = Field(default=1800.0, gt=0, description="window in which restarts are counted")
 
 
 METRICS_UNAVAILABLE = ConditionKind(
@@ -58,11 +60,11 @@ AGENT_RESTARTING = ConditionKind(
     name="AgentRestarting",
     severity=Severity.WARNING,
     true_when="More new processes of the agent were seen than `restarts` allows within `restart_window`.",
-    all_clear="The agent's process stays up.",
+    all_clear="The agent did not restart more often than `restarts` within `restart_window`.",
     window=Window("restart_window"),
 )
 RESTARTS = Metric(
-    name="process_restarts", help="New processes of the agent seen within the probe's window; absent where none was."
+    name="process_restarts", help="New processes of the agent seen within the probe's window; absent without any."
 )
 
 
@@ -118,16 +120,18 @@ def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits]
     if seen.unknown is not None:
         return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
     if seen.is_old(now):
-        return METRICS_NONCONFORMANT.unknown(Unknown.STALE, "The page was not had whole for more than three hours.")
+        return METRICS_NONCONFORMANT.unknown(
+            Unknown.STALE, "The whole page has not been read for more than three hours."
+        )
     why, age = seen.why, now - seen.at
     if not seen.reason:
         return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
     if repeated and seen.refused < asked_for:
-        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next was not had. {why}"
+        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next could not be read. {why}"
         return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP, waits)
 
     def message() -> str:
-        when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
+        when = f" That was {say_duration(age)} ago; the whole page is requested about once an hour." if age >= 1 else ""
         return f"A current Prometheus refuses the whole page. {why}{when}"
 
     return METRICS_NONCONFORMANT.true(message, seen.reason)
@@ -136,7 +140,7 @@ def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits]
 _MUCH_LATER = 2 * 3600.0
 """Seconds: an inspection that came in time is not as old."""
 
-_LATE = "That was more than two hours ago; since then the page could not be had whole."
+_LATE = "That was more than two hours ago; since then the whole page could not be read."
 
 
 def _seen(

@@ -70,6 +70,15 @@ def _output_error(error: OSError) -> int:
     return code
 
 
+def _written(*words: str) -> int:
+    """Print a line of these, if there are any, and what was printed before; 0, or the exit code where that fails."""
+    try:
+        print(*words, end="\n" if words else "", flush=True)
+    except OSError as error:
+        return _output_error(error) or BUG
+    return 0
+
+
 def _imported(where: str) -> Callable[..., Any]:
     """What `module:name` says."""
     module, name = where.split(":")
@@ -111,14 +120,17 @@ class _Parser(argparse.ArgumentParser):
         """A usage error is one line."""
         self.exit(USAGE_ERROR, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """What `--help` and `--version` printed must have been written, as the output of every command."""
+        super().exit(status or _written(), message)
+
 
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001  argparse has no public name for it
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        print("agentweave-watcher", _imported("importlib.metadata:version")("agentweave-watcher"))
-        parser.exit()
+        parser.exit(_written("agentweave-watcher", _imported("importlib.metadata:version")("agentweave-watcher")))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -127,10 +139,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="agentweave-watcher",
         description="Continuously probe AgentWeave agents from outside, and report what is broken, and why.",
-        epilog="exit status: of each command, see COMMAND --help; 2 for a mistake in the command line or the config, "
-        "70 for a bug, 74 if the output cannot be written",
+        epilog="exit status: see COMMAND --help; for all: 2 a mistake in the command line or the config, 70 a bug, "
+        "74 the output cannot be written",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     _add_log_format(parser, "json")
     parser.set_defaults(before=_nothing, until_stopped=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -145,20 +157,20 @@ def make_parser() -> argparse.ArgumentParser:
     _add_demo(commands, anywhere)
     add_alerting_commands(commands.add_parser, anywhere)
     add_checklist_commands(partial(commands.add_parser, parents=[anywhere]))
-    _add_config(commands.add_parser("config", help="begin or check a config file, or print its JSON Schema"), anywhere)
+    _add_config(commands.add_parser("config", help="create or check a config file, or print its JSON Schema"), anywhere)
     add_shell_commands(partial(commands.add_parser, parents=[anywhere]), parser)
     return parser
 
 
 def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
     demo = commands.add_parser(
-        "demo", parents=[anywhere], help="run a small simulated fleet with faults, and watch it, on loopback"
+        "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on this machine alone"
     )
-    demo.add_argument("--seconds", metavar="N", type=seconds, help="end after N seconds; default: when stopped")
+    demo.add_argument("--seconds", metavar="N", type=seconds, help="end after N seconds; default: at Ctrl-C")
     demo.add_argument(
-        "--port", metavar="P", type=port, default=9847, help="port of the pages; 0: any free one; default: 9847"
+        "--port", metavar="P", type=port, default=9847, help="port of the web pages; 0: any free port; default: 9847"
     )
-    demo.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen at; default: 127.0.0.1")
+    demo.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on; default: 127.0.0.1")
     demo.add_argument(
         "--slower",
         metavar="N",
@@ -171,23 +183,25 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
     commands = config.add_subparsers(metavar="COMMAND", required=True)
-    init = commands.add_parser("init", parents=[anywhere], help="write a config file with comments, to begin with")
-    place = "where to; -: standard output; default: watcher.yaml"
+    init = commands.add_parser("init", parents=[anywhere], help="write a commented config file to start from")
+    place = "file to write; -: standard output; default: watcher.yaml"
     init.add_argument("file", metavar="FILE", type=Path, nargs="?", default=Path("watcher.yaml"), help=place)
-    init.add_argument("--force", action="store_true", help="write over a file that is there")
+    init.add_argument("--force", action="store_true", help="overwrite an existing file; default: refuse")
     init.set_defaults(command="watcher.commands.config.init:command")
     check = commands.add_parser(
         "check",
         parents=[anywhere],
-        help="find every mistake, with its line and key, and what is surely not meant",
+        help="report every mistake with its line and key, and warn of what is probably unintended",
         epilog=_CONFIG_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_config_file(check)
-    check.add_argument("--strict", action="store_true", help="warnings are mistakes: exit status 2")
+    check.add_argument("--strict", action="store_true", help="exit with 2 on warnings too; default: warn only")
     check.set_defaults(command="watcher.commands.config.check:command")
     schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
-    schema.add_argument("--records", action="store_true", help="of records instead: attestations, results and waivers")
+    schema.add_argument(
+        "--records", action="store_true", help="print the schema of records instead; default: of the config"
+    )
     schema.set_defaults(command="watcher.commands.config.schema:command")
 
 

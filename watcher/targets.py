@@ -182,7 +182,7 @@ class TargetSync:
         """Why nobody should rely on this process yet, a sentence; empty where somebody may."""
         if why := self._target_set.unready:
             return f"no discovery has succeeded yet ({why})"
-        return "" if self._poll_loops.first_round_complete else "the first round of looks is not complete"
+        return "" if self._poll_loops.first_round_complete else "the first round of probes is not complete"
 
     async def replace(self, restored: Mapping[TargetKey, Kept]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""

@@ -57,7 +57,7 @@ def _open(name: str, history: BreakerHistory, context: EvaluationContext[Breaker
     if held is None or callee.sure:
         return BREAKER_OPEN.false(name)
     why = Unknown.NOT_HELD_YET if context.once else Unknown.WARMING_UP
-    return BREAKER_OPEN.unknown(why, f"{say}; since when cannot be told yet.", name)
+    return BREAKER_OPEN.unknown(why, f"{say}; since when is not known yet.", name)
 
 
 def _processes_differ(callee: Callee, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> bool:

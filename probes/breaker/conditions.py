@@ -7,8 +7,8 @@ BREAKER_OPEN = ConditionKind(
     name="CircuitBreakerOpen",
     severity=Severity.CRITICAL,
     subject="callee",
-    true_when="A circuit breaker has not been closed for longer than `open_for`: calls to this callee are not made.",
-    all_clear="The circuit breaker is closed, or was a moment ago.",
+    true_when="A circuit breaker has not been closed for longer than `open_for`: calls to this callee fail at once.",
+    all_clear="The circuit breaker is closed, or has not been open for longer than `open_for`.",
     reasons=("Open", "HalfOpen", "OpenIdle"),
     window=Window("open_for"),
 )
@@ -17,7 +17,7 @@ BREAKER_FLAPPING = ConditionKind(
     severity=Severity.WARNING,
     subject="callee",
     true_when="A circuit breaker opened more often than `flapping_transitions` within `flapping_window`.",
-    all_clear="The circuit breaker does not open again and again.",
+    all_clear="The circuit breaker did not open more often than `flapping_transitions` within `flapping_window`.",
     window=Window("flapping_window"),
 )
 STATE = Metric(
@@ -25,13 +25,13 @@ STATE = Metric(
 )
 TRANSITIONS = Metric(
     name="circuit_breaker_transitions_total",
-    help="Changes of state that were seen; what happens between two looks is not.",
+    help="State changes seen; what happens between two probe attempts is missed.",
     kind="counter",
     labels=("callee", "to"),
 )
 OPEN_SINCE = Metric(
     name="circuit_breaker_open_since_timestamp_seconds",
-    help="When a circuit breaker was first seen not closed; absent while it is closed.",
+    help="Since when a circuit breaker has been seen not closed; absent while it is closed.",
     labels=("callee",),
     moment=True,
 )

@@ -32,9 +32,11 @@ BREAKER_STATE = Signal(
 class BreakerLimits(Limits):
     """When a circuit breaker is trouble."""
 
-    open_for: Seconds = Field(default=60.0, ge=0, description="not closed for longer than this")
-    flapping_transitions: int = Field(default=4, ge=1, le=100, description="opened more often than this in the window")
-    flapping_window: Seconds = Field(default=1800.0, gt=0, description="within which openings are counted")
+    open_for: Seconds = Field(default=60.0, ge=0, description="failing when not closed for longer than this")
+    flapping_transitions: int = Field(
+        default=4, ge=1, le=100, description="failing when opened more often than this within flapping_window"
+    )
+    flapping_window: Seconds = Field(default=1800.0, gt=0, description="window in which openings are counted")
 
 
 @dataclass(frozen=True, slots=True)

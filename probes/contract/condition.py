@@ -128,18 +128,18 @@ class Verdict:
 
 _WHY_UNKNOWN = {
     Unknown.WARMING_UP: "Needs more history before it can be judged.",
-    Unknown.HISTORY_INTERRUPTED: "Its history begins anew again and again.",
+    Unknown.HISTORY_INTERRUPTED: "Its history is interrupted again and again.",
     Unknown.NOT_HELD_YET: "One probe result cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
     Unknown.SOURCE_FAILED: "The probe failed; another condition of the same result says why.",
     Unknown.SIGNAL_ABSENT: "The metrics endpoint does not have the metric that this needs.",
-    Unknown.FACT_UNKNOWN: "What this needs to be known of the target could not be learnt.",
+    Unknown.FACT_UNKNOWN: "A fact about the target that this needs could not be discovered.",
     Unknown.MALFORMED: "What was received cannot be read.",
     Unknown.UNAUTHORIZED: "The watcher is not allowed to ask (401 or 403).",
     Unknown.NO_TRUST_BUNDLE: "There is no confirmed trust bundle to verify against.",
     Unknown.STALE: "The newest probe result is older than three intervals.",
-    Unknown.WATCHER_IMPAIRED: "The watcher itself is in trouble, so silence says nothing about the agent.",
-    Unknown.PROBE_ERROR: "The probe failed on this reading; this is a fault of the watcher.",
+    Unknown.WATCHER_IMPAIRED: "The watcher itself is impaired, so silence says nothing about the agent.",
+    Unknown.PROBE_ERROR: "The probe raised an error on this result: this is a bug of the watcher.",
 }
 
 

@@ -12,11 +12,17 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
-    enabled: bool = Field(default=True, description="whether this probe judges at all")
-    failures: int = Field(default=2, ge=1, le=3, description="bad probe results in a row, where one is not enough")
+    enabled: bool = Field(default=True, description="use this probe")
+    failures: int = Field(
+        default=2,
+        ge=1,
+        le=3,
+        description="failed probe results in a row until a condition is failing, from 1 to 3; conditions that need "
+        "only one ignore it",
+    )
     when_absent: Literal["unknown", "ignore"] = Field(
         default="unknown",
-        description="what a wanted signal or fact that is missing means: unknown, or not applicable",
+        description="what a missing signal or fact means: unknown, or the condition does not apply",
     )
 
 

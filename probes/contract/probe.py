@@ -150,7 +150,7 @@ class Probe(Generic[R, L, H]):
         return tuple(kind for kind in self.conditions if all(getattr(target, field) for field in kind.needs))
 
     def unlearnt(self, target: Target, limits: Limits, endpoint: str = "") -> tuple[Verdict, ...]:
-        """The conditions that may apply, for all that is known: a fact that they need could not be learnt.
+        """The conditions that may apply, for all that is known: a fact that they need could not be discovered.
 
         `endpoint`: the field of the target that the source looks at, where it is such a fact itself.
         """

@@ -39,17 +39,21 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str = Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", description="name of the family")
-    subject: Names = Field(default=(), description="label that names the subject; of several, the first a sample has")
+    subject: Names = Field(
+        default=(), description="label with the subject; of several labels, the first that a sample has"
+    )
     where: dict[str, str] = Field(default_factory=dict, description="only samples with these labels")
-    summed: bool = Field(default=False, description="whether samples of one subject are added up")
-    state_label: Names = Field(default=(), description="label that has the state; the sample that is 1 is the state")
-    states: dict[float, State] = Field(default_factory=dict, description="what values mean, where there is no label")
+    summed: bool = Field(default=False, description="add up the samples of one subject")
+    state_label: Names = Field(default=(), description="label with the state; the sample with value 1 is the state")
+    states: dict[float, State] = Field(
+        default_factory=dict, description="states by value, where there is no such label"
+    )
 
 
 class Dialect(Row):
     """A row that the operator adds; it goes before the built-in ones."""
 
-    signal: str = Field(description="the signal that the metric says")
+    signal: str = Field(description="the signal that the metric provides")
 
     @model_validator(mode="after")
     def _fits_its_signal(self) -> Self:

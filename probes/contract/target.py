@@ -52,7 +52,7 @@ class Target:
     inferred: frozenset[str] = frozenset()  # endpoints (`address`, `metrics`, `opa`) that nobody gave us
     origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
     unlearnt: Mapping[str, str] = field(default_factory=dict)
-    """Fields that may well have a value, which could not be learnt: why, a sentence. Absent is not the same."""
+    """Fields that may well have a value, which could not be discovered: why, a sentence. Absent is not the same."""
     declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target
     kubelet_probes: tuple[KubeletProbe, ...] = ()  # those that can be asked as a kubelet asks them

@@ -11,7 +11,7 @@ from probes.history.packed import NUMBER, SHORT, Packed, pack, pack_short, unpac
 from probes.history.process import Answered
 
 _FELL = "its counters fell without a new process"
-GAP = "the looks before are too long ago"
+GAP = "the previous probe results are too old"
 _OTHER = "another process answered"
 
 _PARTS = 5  # of a window: what is compared is at most a fifth older than asked for
@@ -19,7 +19,7 @@ _PARTS = 5  # of a window: what is compared is at most a fifth older than asked 
 
 def say_anew(watched: float, window: float, why: str) -> str:
     """How much of a window (both in seconds) is full again, and why it began once more."""
-    return f"Watched anew for {say_duration(watched)} of {say_duration(window)}: {why}."
+    return f"History restarted, {say_duration(watched)} of {say_duration(window)} so far: {why}."
 
 
 class Part(NamedTuple):

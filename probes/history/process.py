@@ -13,12 +13,13 @@ PROCESS = (START_TIME, CPU_SECONDS)
 """What a probe that follows the process must want."""
 
 IN_TURN = (
-    "Several processes answer in turn: their start times and counters go back and forth. Each counts for itself, so "
-    "nothing can be told of the agent. It must serve one page for all of them: the multiprocess mode of its library."
+    "Several processes answer in turn: their start times and counters jump back and forth, so the agent cannot be "
+    "judged. "
+    "Serve one page for all of them, with the multiprocess mode of its metrics library."
 )
 """What is said of counters that are not those of one process."""
 
-ONE_OF_SEVERAL = "Several processes answer in turn: this is said of the one that answered, and others may differ."
+ONE_OF_SEVERAL = "Several processes answer in turn: this is about the one that answered; others may differ."
 """What is said where one process has no trouble of its own."""
 
 L = TypeVar("L", bound=Limits)

@@ -63,7 +63,9 @@ def _is_http_code(ending: str) -> bool:
 def _by_errors(page: MetricsPage, requests: float) -> Tally | Absent | Unreadable:
     found = page.series(ERRORS)
     if isinstance(found, Absent):
-        return Absent("The page does not say how requests ended, by a label `status` or by a counter of errors.")
+        return Absent(
+            "The metrics endpoint does not say how requests ended, by a label `status` or by a counter of errors."
+        )
     if isinstance(found, Unreadable):
         return found
     row, series = found

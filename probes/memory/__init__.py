@@ -150,9 +150,9 @@ def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[Me
         return all_clear(PREDICTED, history.process)
     left, slope = history.full_at - context.now, history.slope
     when = (
-        f"meets the limit of {say_bytes(limit)} in {say_duration(left)}"
+        f"reaches the limit of {say_bytes(limit)} in {say_duration(left)}"
         if left > 0
-        else "should have met its limit by now"
+        else "should have reached its limit by now"
     )
     return PREDICTED.true(
         lambda: (

@@ -14,8 +14,10 @@ from probes.memory.floors import Floors
 class MemoryLimits(Limits):
     """When the memory of an agent's process is trouble."""
 
-    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="rss / limit")
-    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor must be seen to rise")
+    high_ratio: float = Field(
+        default=0.90, gt=0, lt=1, description="failing when resident memory / memory_limit is above this"
+    )
+    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor of memory must have been rising")
     exhaustion_within: Seconds = Field(
         default=86400.0, gt=0, description="how far ahead reaching the limit is forecast"
     )
@@ -25,7 +27,7 @@ HIGH = ConditionKind(
     name="MemoryHigh",
     severity=Severity.CRITICAL,
     true_when="The process holds more of its memory limit than `high_ratio`.",
-    all_clear="The process has room below its memory limit.",
+    all_clear="The process uses at most `high_ratio` of its memory limit.",
     repeated=True,
     needs=("memory_limit",),
 )
@@ -39,19 +41,19 @@ DRIFT = ConditionKind(
 PREDICTED = ConditionKind(
     name="MemoryExhaustionPredicted",
     severity=Severity.WARNING,
-    true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
-    all_clear="Memory is not about to meet its limit.",
+    true_when="Memory rises without slowing down and will reach the limit within `exhaustion_within`.",
+    all_clear="Memory will not reach its limit within `exhaustion_within`.",
     needs=("memory_limit",),
     window=Window(seconds=LEAST_FOR_EXHAUSTION * BLOCK),
 )
-RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
+RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of one process of the agent.")
 LIMIT_BYTES = Metric(name="memory_limit_bytes", help="Memory limit of the agent, as configured.")
 SLOPE = Metric(
     name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
 )
 FULL_AT = Metric(
     name="memory_exhaustion_timestamp_seconds",
-    help="When memory will meet its limit; absent where nothing tells.",
+    help="When memory will reach its limit; absent without a forecast.",
     moment=True,
 )
 

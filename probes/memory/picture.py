@@ -102,7 +102,7 @@ def _forecast(history: MemoryHistory, floors: Sequence[_Floor], context: Context
     if full is None or not limit or not floors or full <= floors[-1].at:
         return ()
     line = (Point(floors[-1].at, floors[-1].level), Point(full, limit))
-    return (Series("forecast: it goes on rising", line, Origin.FORECAST),)
+    return (Series("forecast, if it continues to rise", line, Origin.FORECAST),)
 
 
 def _levels(context: Context) -> tuple[Level, ...]:
@@ -149,6 +149,6 @@ def _rise(history: MemoryHistory, context: Context) -> Iterator[str]:
     if full is None:
         return
     if full > 0:
-        yield f"If it goes on so, it meets its limit in {say_duration(full)}."
+        yield f"At this rate it reaches its limit in {say_duration(full)}."
     else:
-        yield "By the forecast it should have met its limit by now."
+        yield "By the forecast it should have reached its limit by now."

@@ -30,7 +30,7 @@ BUNDLE_INFO = Metric(
 )
 BUNDLE_LAST_SUCCESS = Metric(
     name="opa_bundle_last_success_timestamp_seconds",
-    help="When OPA's last successful request for a bundle was, by OPA's clock.",
+    help="Time of OPA's last successful request for a bundle, by OPA's clock.",
     labels=("bundle",),
 )
 DECISION_P95 = Metric(
@@ -39,14 +39,14 @@ DECISION_P95 = Metric(
 )
 DECISION_DURATION = Metric(
     name="opa_decision_duration_seconds",
-    help="How long OPA took from the question to the decision.",
+    help="Time from the question to OPA's decision.",
     kind="histogram",
     fleet=True,
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
 CANARY_TOTAL = Metric(
     name="opa_canary_total",
-    help="Canaries asked, by what had to be answered and what was.",
+    help="Canaries asked, by expected and actual answer.",
     kind="counter",
     labels=("canary", "expected", "actual"),
     fleet=True,

@@ -16,8 +16,8 @@ BUNDLE_STALE = ConditionKind(
     name="OPABundleStale",
     severity=Severity.WARNING,
     subject="bundle",
-    true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
-    all_clear="OPA has fetched the bundle lately, and no error has stood for long.",
+    true_when="OPA has not fetched the bundle, or has reported an error for it, for longer than `bundle_stale_after`.",
+    all_clear="OPA fetched the bundle within `bundle_stale_after`, and reports no error that is older.",
     reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
     window=Window("bundle_stale_after"),
 )
@@ -25,8 +25,9 @@ REVISION_SKEW = ConditionKind(
     name="OPARevisionSkew",
     severity=Severity.WARNING,
     subject="bundle",
-    true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
-    all_clear="The active revision is that of most OPAs of the agent, there is no majority, or it differs only lately.",
+    true_when="For 15 minutes the active revision has differed from that of most OPAs of the agent (at least three).",
+    all_clear="The active revision is that of most OPAs of the agent, there is no majority, or it has differed for "
+    "less than 15 minutes.",
     reasons=("RevisionDiffers",),
     window=Window(seconds=SKEW_HOLDS),
 )
@@ -83,7 +84,7 @@ def unknown_bundles(report: StatusReport | None, why: Unknown, context: BundleCo
     ]
 
 
-_NOT_ASKED = "OPA was not asked for its status lately: a question before that breaks the connection each time."
+_NOT_ASKED = "OPA was not asked for its status recently: a question before it breaks the connection each time."
 
 
 def _judge(
@@ -121,9 +122,11 @@ def _stale(bundle: OPABundle, report: StatusReport, erring: HeldFault | None, co
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
     error = f"{bundle.code}: {bundle.message}"
-    message = _unusable(bundle, report) if bundle.flaw else f"An error stands: {error}"
+    message = _unusable(bundle, report) if bundle.flaw else f"OPA reports an error: {error}"
     found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
-    remark = f"What it fetches now it cannot use: {bundle.flaw}." if bundle.flaw else f"One stands now: {error}"
+    remark = (
+        f"What it fetches now it cannot use: {bundle.flaw}." if bundle.flaw else f"OPA reports an error now: {error}"
+    )
     return _held(found, remark, erring, report.at, context.stale_after, once=context.once)
 
 
@@ -137,7 +140,7 @@ def _skew(
     bundle: OPABundle, most: str | None, differing: HeldFault | None, context: BundleContext, *, first: bool
 ) -> Verdict | None:
     if context.vote_counts is None or (first and _voters(bundle.name, context) < _MAJORITY):
-        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Its peers have not all been looked at yet.", bundle.name)
+        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Not all of its peers have been probed yet.", bundle.name)
     if _voters(bundle.name, context) < _MAJORITY:
         return None
     if differing is None:

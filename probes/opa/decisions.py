@@ -16,7 +16,7 @@ DECISIONS = 20
 OPA_UNREACHABLE = ConditionKind(
     name="OPAUnreachable",
     severity=Severity.CRITICAL,
-    true_when="No decision can be had from the OPA that the agent asks.",
+    true_when="The OPA that the agent asks gives no decision.",
     all_clear="OPA answers.",
     reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError"),
     repeated=True,
@@ -47,8 +47,9 @@ POLICY_MISSING = ConditionKind(
 DEFAULT_MISSING = ConditionKind(
     name="OPADefaultMissing",
     severity=Severity.WARNING,
-    true_when="Some canary is undefined and another is not: the rule has no default, callers fall back on their own.",
-    all_clear="No canary is undefined where another is decided.",
+    true_when="Some canaries are undefined and others are not: the rule has no default, so callers use their own "
+    "fallback.",
+    all_clear="All canaries are decided, or all are undefined.",
     reasons=("NoDefault",),
     repeated=True,
 )
@@ -56,15 +57,15 @@ DECISION_ERROR = ConditionKind(
     name="OPADecisionError",
     severity=Severity.CRITICAL,
     true_when="The answer is not a decision.",
-    all_clear="Every answer is one that OPA gives when all is well.",
+    all_clear="Every answer is a decision, or undefined.",
     reasons=("EvaluationError", "Malformed"),
     repeated=True,
 )
 DECISION_SLOW = ConditionKind(
     name="OPADecisionSlow",
     severity=Severity.WARNING,
-    true_when="The 95th percentile of the last 20 decisions is above slow_after.",
-    all_clear="Decisions come in time.",
+    true_when="The p95 of the last 20 decisions is above `slow_after`.",
+    all_clear="The p95 of the last 20 decisions is at most `slow_after`.",
     window=Window(looks=DECISIONS),
 )
 
@@ -129,7 +130,7 @@ def wrong_allow(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Whether a foreigner gets in. An undefined answer lets nobody in, though it is no deny."""
     allowed = [each for each in answers if each.actual is Actual.ALLOW and each.expected in _MUST_NOT_BE_ALLOWED]
     if allowed:
-        return WRONG_ALLOW.true(f"Allowed, and must not be: {_names(allowed)}.", "CanaryAllowed")
+        return WRONG_ALLOW.true(f"Allowed, but must be denied: {_names(allowed)}.", "CanaryAllowed")
     denied = [each for each in answers if each.expected is Expected.DENY]
     return _unanswered(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
 
@@ -139,7 +140,7 @@ def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     allowed = [each for each in answers if each.expected is Expected.ALLOW]
     denied = [each for each in allowed if each.actual is Actual.DENY]
     if denied:
-        return WRONG_DENY.true(f"Denied, and must be allowed: {_names(denied)}.", "CanaryDenied")
+        return WRONG_DENY.true(f"Denied, but must be allowed: {_names(denied)}.", "CanaryDenied")
     return _unanswered(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 

@@ -13,10 +13,16 @@ from probes.readings.canary import BUILTIN, Canary
 class OPALimits(Limits):
     """When an OPA is trouble."""
 
-    canaries: tuple[Canary, ...] = Field(default=(), max_length=100, description="questions whose answer is known")
-    builtin_canaries: bool = Field(default=True, description="ask foreign-caller and empty-input too")
-    bundle_stale_after: Seconds = Field(default=900.0, gt=0, description="since the last successful bundle request")
-    slow_after: Seconds = Field(default=0.1, gt=0, description="for the p95 of the last 20 decisions")
+    canaries: tuple[Canary, ...] = Field(
+        default=(), max_length=100, description="questions to OPA whose answer is known"
+    )
+    builtin_canaries: bool = Field(
+        default=True, description="also ask the built-in canaries foreign-caller and empty-input"
+    )
+    bundle_stale_after: Seconds = Field(
+        default=900.0, gt=0, description="longest time since the last successful bundle request"
+    )
+    slow_after: Seconds = Field(default=0.1, gt=0, description="limit for the p95 of the last 20 decisions")
 
     @model_validator(mode="after")
     def _a_name_means_one_canary(self) -> Self:

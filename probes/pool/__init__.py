@@ -77,7 +77,8 @@ def _with_capacity(found: SignalValues, target: Target) -> SignalValues | Absent
     if by_subject or unreadable:
         return SignalValues(by_subject, unreadable)
     return Absent(
-        f"No pool of the page has a capacity, such as {min((*found.by_subject, *found.unreadable), default='')}."
+        f"No pool of the metrics endpoint has a capacity, such as "
+        f"{min((*found.by_subject, *found.unreadable), default='')}."
     )
 
 

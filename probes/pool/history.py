@@ -14,9 +14,11 @@ from probes.pool.trend import Rise
 class PoolLimits(Limits):
     """When a connection pool is trouble."""
 
-    saturated_ratio: float = Field(default=0.80, gt=0, lt=1, description="in use / capacity")
+    saturated_ratio: float = Field(
+        default=0.80, gt=0, lt=1, description="failing when connections in use / pool_capacity is above this"
+    )
     exhaustion_within: Seconds = Field(
-        default=1800.0, gt=0, description="a rise over this long, predicted as far ahead"
+        default=1800.0, gt=0, description="length of the rise that is needed, and of the forecast"
     )
 
 
@@ -25,7 +27,7 @@ SATURATED = ConditionKind(
     severity=Severity.WARNING,
     subject="pool",
     true_when="More of a connection pool is in use than `saturated_ratio`.",
-    all_clear="The pool has room.",
+    all_clear="At most `saturated_ratio` of the pool is in use.",
     repeated=True,
     needs=("pool_capacity",),
 )
@@ -42,16 +44,17 @@ PREDICTED = ConditionKind(
     name="PoolExhaustionPredicted",
     severity=Severity.WARNING,
     subject="pool",
-    true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
-    all_clear="The use of the pool does not rise towards its capacity.",
+    true_when="The use of a pool rose all through `exhaustion_within` and will reach its capacity within the same "
+    "time again.",
+    all_clear="The use of the pool does not rise steadily towards its capacity.",
     needs=("pool_capacity",),
     window=Window("exhaustion_within"),
 )
 IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
-CAPACITY = Metric(name="pool_capacity", help="Connections that a pool may have, as configured.", labels=("pool",))
+CAPACITY = Metric(name="pool_capacity", help="Size of a connection pool, as configured.", labels=("pool",))
 EXHAUSTION = Metric(
     name="pool_exhaustion_timestamp_seconds",
-    help="When a pool whose use rises will be full; absent where nothing can be told.",
+    help="When a pool whose use rises will be full; absent without a forecast.",
     labels=("pool",),
     moment=True,
 )

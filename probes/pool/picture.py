@@ -115,7 +115,7 @@ def _forecast(in_use: float | None, full: float, capacity: int, context: Context
     if in_use is None or not 0 <= full <= context.limits.exhaustion_within:
         return ()
     line = (Point(context.age, in_use), Point(full, capacity))
-    return (Series("forecast: it goes on rising", line, Origin.FORECAST),)
+    return (Series("forecast, if it continues to rise", line, Origin.FORECAST),)
 
 
 def _sentences(name: str, in_use: float | None, full: float, history: PoolHistory, context: Context) -> Iterator[str]:
@@ -132,6 +132,6 @@ def _sentences(name: str, in_use: float | None, full: float, history: PoolHistor
         if len(rise.means) < blocks:
             yield f"A forecast needs {say_duration(within_time)}."
     if full > 0:
-        yield f"If it goes on so, the pool is full in {say_duration(full)}."
+        yield f"At this rate the pool is full in {say_duration(full)}."
     if history.process.in_turn:
         yield ONE_OF_SEVERAL

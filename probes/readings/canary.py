@@ -25,11 +25,13 @@ class Canary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=63, description="the label in metrics and evidence")
-    agents: tuple[str, ...] = Field(default=(), description="whom it is asked for; none given: every agent")
+    name: str = Field(
+        pattern=r"^[^\x00-\x1f\x7f]+$", max_length=63, description="name of the canary, in metrics and evidence"
+    )
+    agents: tuple[str, ...] = Field(default=(), description="agents for which it is asked; left out: all")
     expect: Literal["allow", "deny"] = Field(description="what OPA must decide")
     input: dict[str, JsonValue] = Field(
-        description="what OPA is given as `input`; `${spiffe_id}`, `${agent}` and `${namespace}` are filled in"
+        description="the `input` of the question; `${spiffe_id}`, `${agent}` and `${namespace}` are filled in"
     )
 
     @field_validator("input")

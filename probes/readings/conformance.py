@@ -110,13 +110,13 @@ class PageInspector:
         self._before += page.count(b"\n", 0, at)
         self._rest = page[at:] if self.found is None else b""
         if last and self.found is None:
-            no_end = Conformance("Syntax", "The page does not end with # EOF.")
+            no_end = Conformance("Syntax", "The metrics endpoint does not end with # EOF.")
             self.found = Conformance() if self._form is _TEXT else no_end
 
     def _read(self, form: _Format, page: bytes, at: int) -> int | Conformance:
         """Where the line that begins here ends; of the page there are more bytes than a line may have, or its end."""
         if self._begins and page.startswith(b"\xef\xbb\xbf"):
-            return Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+            return Conformance("ByteOrderMark", "The metrics endpoint begins with a byte order mark.")
         self._begins = False
         if form is _OPENMETRICS and page.startswith(b"# EOF", at) and page[at + 5 : at + 6] in (b"", b"\n"):
             return Conformance() if len(page) <= at + 6 else self._refusal(page, at, "EndInTheMiddle", form)
@@ -152,7 +152,7 @@ def _format_of(content_type: str) -> tuple[_Format | None, str]:
         return _TEXT, ""
     if found == "application/openmetrics-text" and version != "2.0.0":
         return _OPENMETRICS, ""
-    return None, f"The page's Content-Type is {content_type[:_SHOWN]!r}."
+    return None, f"Its Content-Type is {content_type[:_SHOWN]!r}."
 
 
 def _media_type_of(content_type: str) -> tuple[str, str]:

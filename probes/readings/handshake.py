@@ -77,7 +77,7 @@ class Handshake(Reading):
 
     def evidence(self) -> Mapping[str, object]:
         """What was served, as JSON values."""
-        paced = {} if self.asked_in == 1 else {"asked_at": f"one of {self.asked_in} looks"}
+        paced = {} if self.asked_in == 1 else {"asked_at": f"one of {self.asked_in} attempts"}
         return paced | {
             "spoke": self.spoke,
             "offered": "TLS 1.2 and 1.3",

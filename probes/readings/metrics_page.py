@@ -58,7 +58,7 @@ class RememberedPage(Reading):
         found = {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
         if self.redirected_to:
             found["redirected_to"] = self.redirected_to
-        return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} looks"}
+        return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} attempts"}
 
 
 def _shown(lines: Iterable[bytes]) -> list[bytes]:
@@ -178,7 +178,7 @@ class MetricsPage(Reading):
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
         if bare:
-            return f"The page has {bare}, but without a sample."
+            return f"The metrics endpoint has {bare}, but without a sample."
         return f"The metrics endpoint has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
 
 

@@ -200,7 +200,7 @@ def _read_labels(text: str) -> dict[str, str]:
         found = [(name, _ESCAPE.sub(_unescape, value)) for name, value in found]
     labels = dict(found)
     if len(labels) < len(found):
-        raise ValueError("a label stands twice in a line")
+        raise ValueError("a label occurs twice in a line")
     return _few(labels)
 
 

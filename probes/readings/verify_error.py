@@ -105,7 +105,7 @@ SAID: Mapping[int, str] = {
     47: "its name is not one that the name constraints of an authority permit",
     48: "its name is one that the name constraints of an authority exclude",
     49: "a name constraint has a minimum or maximum, which OpenSSL does not support",
-    50: "a check beside OpenSSL's own refused it",
+    50: "a check in addition to OpenSSL's own refused it",
     51: "a name constraint is of a kind that OpenSSL does not support",
     52: "a name constraint cannot be read",
     53: "one of its names cannot be read",

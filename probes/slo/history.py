@@ -16,15 +16,18 @@ _SUCCESSES = ("success", "ok", "succeeded", "completed", "denied", "rejected", "
 class SLOLimits(Limits):
     """When an agent's requests are trouble."""
 
-    error_ratio: float = Field(default=0.05, gt=0, lt=1, description="failed requests / requests, over `window`")
-    p95_limit: Seconds = Field(default=0.2, gt=0, description="what 95 of 100 requests may take, over `window`")
-    window: Seconds = Field(default=300.0, ge=1, description="over which requests are counted")
-    least_requests: int = Field(default=20, ge=1, description="with fewer requests than this in the window all is well")
+    error_ratio: float = Field(
+        default=0.05, gt=0, lt=1, description="failing when failed requests / requests is above this, over `window`"
+    )
+    p95_limit: Seconds = Field(default=0.2, gt=0, description="limit for the p95 of request durations, over `window`")
+    window: Seconds = Field(default=300.0, ge=1, description="window over which requests are counted")
+    least_requests: int = Field(default=20, ge=1, description="with fewer requests in the window nothing is failing")
     failed_statuses: tuple[str, ...] = Field(
-        default=_FAILURES, description="words of the label `status` for a failed request, beside HTTP codes of 5xx"
+        default=_FAILURES,
+        description="values of the label `status` that mean a failed request, in addition to HTTP 5xx",
     )
     good_statuses: tuple[str, ...] = Field(
-        default=_SUCCESSES, description="words for any other request, beside HTTP codes below 500; a refusal is none"
+        default=_SUCCESSES, description="values that mean a request did not fail, in addition to HTTP codes below 500"
     )
 
 
@@ -32,28 +35,31 @@ ERROR_RATE = ConditionKind(
     name="ErrorRateHigh",
     severity=Severity.CRITICAL,
     true_when="More than `error_ratio` of at least `least_requests` requests failed over `window`.",
-    all_clear="Few requests fail, or there are too few to tell.",
+    all_clear="At most `error_ratio` of the requests fail, or there are fewer than `least_requests`.",
     window=Window("window"),
 )
 LATENCY = ConditionKind(
     name="LatencyHigh",
     severity=Severity.CRITICAL,
     true_when="The p95 of at least `least_requests` requests over `window` is above `p95_limit`.",
-    all_clear="Requests are fast enough, or there are too few to tell.",
+    all_clear="The p95 is at most `p95_limit`, or there are fewer than `least_requests` requests.",
     window=Window("window"),
 )
 ERROR_RATIO = Metric(
-    name="slo_error_ratio", help="Share of the requests over the probe's window that failed; absent while not known."
+    name="slo_error_ratio", help="Share of failed requests over the probe's window; absent while unknown."
 )
 SLOW_RATIO = Metric(
     name="slo_slow_ratio", help="Share of the requests over the probe's window that took longer than its limit."
 )
 LATENCY_P95 = Metric(
     name="slo_latency_p95_seconds",
-    help="What 95 of 100 requests over the probe's window took at most, by the buckets of histograms; absent while not "
-    "known, and beyond the last bucket.",
+    help="The p95 of request durations over the probe's window, from histogram buckets; absent while unknown, and "
+    "beyond "
+    "the last bucket.",
 )
-REQUEST_RATE = Metric(name="slo_requests_per_second", help="Requests, over the probe's window; absent while not known.")
+REQUEST_RATE = Metric(
+    name="slo_requests_per_second", help="Requests a second over the probe's window; absent while unknown."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _lines(
         yield Series("requests", steps(failed, 0, *axis))
         yield Series("errors", steps(failed, 1, *axis), tone=Tone.CRITICAL)
         if any(part.by[2] for part in failed):
-            yield Series("ended in a way that cannot be told", steps(failed, 2, *axis), tone=Tone.UNKNOWN)
+            yield Series("ended with an unknown status", steps(failed, 2, *axis), tone=Tone.UNKNOWN)
     else:
         yield Series("requests", steps(took, _all(history), *axis))
 
@@ -104,7 +104,7 @@ def _over(seen: Growth, counter: int, context: Context) -> Judged | None:
 
 def _sentences(found: Judged | None, history: SLOHistory, context: Context) -> Iterator[str]:
     if found is None:
-        yield f"What the last {say_duration(context.limits.window)} were like cannot be told yet, or not any more."
+        yield f"The last {say_duration(context.limits.window)} cannot be judged."
     else:
         yield f"{found.requests:,.0f} requests over {say_duration(found.seconds)}."
         if found.requests < context.limits.least_requests:

@@ -31,7 +31,9 @@ _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libr
 class AgentMetricsSettings(OutboundSettings):
     """How metrics pages are asked for and read."""
 
-    max_bytes: Bytes = Field(default=8 << 20, ge=1 << 10, description="a larger response is not read")
+    max_bytes: Bytes = Field(
+        default=8 << 20, ge=1 << 10, description="size limit of a response; a larger one is not read"
+    )
     dialects: tuple[Dialect, ...] = Field(default=(), description="rows added to the built-in table of metric names")
 
 
@@ -86,7 +88,7 @@ class AgentMetrics:
         page = MetricsPage(
             wanted=wanted,
             trouble=PageTrouble.TOO_LARGE,
-            error=f"The page is too much to read: {why}. It is asked for at one of {asked_in} looks.",
+            error=f"The metrics endpoint is too much to read: {why}. It is requested at one of {asked_in} attempts.",
             cpu=budget.spent,
             asked_in=asked_in,
         )
@@ -161,7 +163,7 @@ class AgentMetrics:
         return self._places[url]
 
 
-_UNSEEN = "The page asked for whole could not be inspected: "
+_UNSEEN = "The whole metrics endpoint could not be inspected: "
 
 
 def _complete(filtered: MetricsPage, habit: Habit | None) -> bool:

@@ -83,7 +83,7 @@ class HandshakeSource:
             self._pace.faster(key)
             return reading
         asked_in = self._pace.slower(key)
-        too_much = f"What it sent took {reading.cpu * 1e3:.0f} ms of CPU. It is looked at in one of {asked_in} looks."
+        too_much = f"Its answer took {reading.cpu * 1e3:.0f} ms of CPU. It is probed at one of {asked_in} attempts."
         paced = replace(reading, error=f"{reading.error} {too_much}".strip(), asked_in=asked_in)
         self._pace.say(key, paced)
         return paced

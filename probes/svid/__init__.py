@@ -25,10 +25,10 @@ __all__ = ["PROBE", "SvidHistory", "SvidLimits", "judge"]
 
 LAST_ROTATION = Metric(
     name="svid_last_rotation_timestamp_seconds",
-    help="When another SVID was first seen served in place of an older one.",
+    help="When a new SVID was last seen in place of the previous one.",
     moment=True,
 )
-ROTATIONS = Metric(name="svid_rotations_total", help="SVIDs seen served in place of an older one.", kind="counter")
+ROTATIONS = Metric(name="svid_rotations_total", help="New SVIDs seen in place of the previous one.", kind="counter")
 
 
 def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> Evaluation[SvidHistory]:

@@ -17,16 +17,17 @@ SVID_EXPIRY_IMMINENT = ConditionKind(
     name="SVIDExpiryImminent",
     severity=Severity.CRITICAL,
     true_when=(
-        "Little remains of the lifetime of the served SVID, of an intermediate served with it or of the authority "
-        "behind it, and it has not expired yet."
+        "Less than `expiry_imminent_ratio` of the lifetime remains: of the served SVID, or of an intermediate or "
+        "authority that it depends on and that should have been replaced."
     ),
-    all_clear="More than `expiry_imminent_ratio` of the served SVID's lifetime remains, and of those that it rests on.",
+    all_clear="More than `expiry_imminent_ratio` of the served SVID's lifetime remains, and what it depends on is not "
+    "about to expire.",
 )
 SVID_ROTATION_OVERDUE = ConditionKind(
     name="SVIDRotationOverdue",
     severity=Severity.CRITICAL,
-    true_when="The served SVID should have been replaced some time ago, and has not expired yet.",
-    all_clear="The served SVID is not overdue to be replaced.",
+    true_when="Less than `rotation_overdue_ratio` of the served SVID's lifetime remains, and it was not rotated.",
+    all_clear="The served SVID is not due for rotation, or not yet overdue.",
     reasons=("NotRotated",),
 )
 _PATIENCE = 300.0  # seconds: rides over one sync of a SPIRE agent that had backed off

@@ -14,7 +14,7 @@ class SvidLimits(Limits):
 
     rotation_overdue_ratio: float = Field(default=0.40, gt=0, lt=1, description="of the lifetime should remain")
     expiry_imminent_ratio: float = Field(default=0.20, gt=0, lt=1, description="of the lifetime should remain")
-    clock_skew: Seconds = Field(default=60.0, ge=0, description="granted to certificates that are not valid yet")
+    clock_skew: Seconds = Field(default=60.0, ge=0, description="tolerance for certificates that are not valid yet")
 
 
 NOT_BEFORE = Metric(name="svid_not_before_timestamp_seconds", help="When the served SVID became valid.")

@@ -11,13 +11,13 @@ from probes.readings.certificate import Leaf
 SVID_WRONG_IDENTITY = ConditionKind(
     name="SVIDWrongIdentity",
     severity=Severity.CRITICAL,
-    true_when="The served certificate does not carry exactly the one SPIFFE ID that the agent should have.",
-    all_clear="The served certificate carries the right SPIFFE ID.",
+    true_when="The served certificate does not have exactly one SPIFFE ID, the expected one.",
+    all_clear="The served certificate has the expected SPIFFE ID.",
     reasons=("NoURISAN", "SeveralURISANs", "NotSPIFFEID", "WrongTrustDomain", "UnexpectedID"),
 )
 SERVED = Metric(
     name="svid_served_info",
-    help="The SPIFFE ID that is served, while it is another than the agent's; a very long one is cut.",
+    help="The SPIFFE ID that is served, while it is not the expected one; a very long one is cut.",
     labels=("spiffe_id",),
     trouble=True,
 )

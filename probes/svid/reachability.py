@@ -16,7 +16,7 @@ AGENT_UNREACHABLE = ConditionKind(
 TLS_MISSING = ConditionKind(
     name="TLSMissing",
     severity=Severity.CRITICAL,
-    true_when="The mTLS port talks, but not TLS.",
+    true_when="The mTLS port answers, but not with TLS.",
     all_clear="The mTLS port speaks TLS.",
     reasons=("PlaintextHTTP", "NotTLS"),
 )

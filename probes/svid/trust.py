@@ -12,8 +12,8 @@ from probes.readings.verify_error import UNKNOWN_AUTHORITY, VerifyCode, VerifyEr
 SVID_NOT_TRUSTED = ConditionKind(
     name="SVIDNotTrusted",
     severity=Severity.CRITICAL,
-    true_when="The served chain does not verify to the bundle of the agent's own trust domain.",
-    all_clear="The served chain verifies to the bundle of its trust domain.",
+    true_when="The served chain does not verify against the trust bundle of the agent's own trust domain.",
+    all_clear="The served chain verifies against the trust bundle of its trust domain.",
     reasons=("UnknownAuthority", "NotYetValid", "BadChain"),
 )
 

@@ -140,7 +140,7 @@ def alerts_of(fault: InjectedFault) -> list[str]:
 def table(run: Run) -> str:
     """The rows in Markdown, in seconds."""
     lines = [
-        "| agent | fault | alert | from the fault to the page | from mending to the end |",
+        "| agent | fault | alert | from the fault to the page | from the fix to the end |",
         "|---|---|---|---|---|",
     ]
     for row in run.rows:

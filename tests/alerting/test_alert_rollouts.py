@@ -10,7 +10,7 @@ NAME = "AgentWeaveRolloutFailed"
 HELD = 60
 BY_SEVERITY = {each.labels["severity"]: each for each in alerts() if each.name == NAME}
 SERVES = {"critical": "it serves requests", "warning": "does no harm at the moment"}
-THEN = "The page of the rollout says what turned, and how to go back."
+THEN = "The page of the rollout says what changed, and how to roll back."
 SHARED = (
     "An upgrade of the cluster or a cause that they share comes before the rollouts themselves; "
     "the page /rollouts has them."

@@ -306,5 +306,5 @@ def test_what_was_true_when_the_watcher_died_is_still_shown(tmp_path: Path) -> N
 
     assert [(cell.text, cell.colour) for cell in cells("Agents in trouble")] == [("1", "orange")]
     assert [(cell.text, cell.colour) for cell in cells("Critical alerts")] == [("2", "red")]
-    rows = {cell.labels.get("condition", cell.labels.get("note")) for cell in cells("Conditions that are true")}
+    rows = {cell.labels.get("condition", cell.labels.get("note")) for cell in cells("Failing conditions")}
     assert rows == {"AgentUnreachable", "not watched"}

@@ -86,7 +86,7 @@ def test_one_severity_that_does_not_arrive_is_enough_for_exit_code_1(
         "warning: accepted, routed to everything (not delivered: --deliver tests that)\n",
     )
     assert told.stderr == (
-        f"critical: the drill failed: {alertmanager.url} tells nobody of the alert: "
+        f"critical: the drill failed: {alertmanager.url} notifies nobody of the alert: "
         f"silenced by {silence} (it would go to: pager, chat)\n"
     )
     assert alertmanager.alerts('drill="true"') == []
@@ -195,10 +195,10 @@ YESTERDAY = f"Date: {datetime.now(UTC) - timedelta(days=1):%a, %d %b %Y %H:%M:%S
         ),
         (Echo({"labels": {"drill_id": "another"}}), "took the alert, but does not show it within 1s"),
         (Echo({"status": {"state": "unprocessed"}}), "took the alert, but does not show it within 1s"),
-        (Echo({"status": {"state": "suppressed"}}), "tells nobody of the alert: suppressed (it would go to: a)"),
+        (Echo({"status": {"state": "suppressed"}}), "notifies nobody of the alert: suppressed (it would go to: a)"),
         (
             Echo({"status": {"state": "suppressed", "silencedBy": ["one", "two"], "inhibitedBy": ["three"]}}),
-            "tells nobody of the alert: silenced by one, two and inhibited by three (it would go to: a)",
+            "notifies nobody of the alert: silenced by one, two and inhibited by three (it would go to: a)",
         ),
         (Echo({"receivers": []}), "routes the alert to no receiver"),
         (Echo(ends=False), "showed the alert, but does not end it within 1s"),

@@ -29,6 +29,7 @@ def mistakes(name: str, text: str) -> Iterator[str]:
         *_step_mistakes(name, text),
         *_link_mistakes(text),
         *_setting_mistakes(text),
+        *_wait_mistakes(name, text),
         *_series_mistakes(text),
         *_command_mistakes(text),
     )
@@ -87,6 +88,16 @@ def _setting_mistakes(text: str) -> Iterator[str]:
             yield f"there is no setting {section}.{part}.{key}"
     for said in re.findall(r"`probes\.\w+\.\w+`,? *(?:\(|is|of|=|by default)+ *(?:default )?\d[^ ]*", _prose(text)):
         yield f"a limit lives in the config alone: {said}"
+
+
+def _wait_mistakes(name: str, text: str) -> Iterator[str]:
+    """What a page says of its own alert is as the rule has it."""
+    own = [rule for _, rule in (*rules(), *rules(OPTIONAL)) if rule.get("alert") == name]
+    waits = set(re.findall(r"`for: (\w+)`", text)) - {str(rule.get("for")) for rule in own}
+    yield from (f"`for: {wait}` is not that of the rule" for wait in sorted(waits))
+    severities = {severity.lower() for severity in re.findall(r"Severity:? (critical|warning)\b", text)}
+    if len(own) == 1 and not severities <= {own[0]["labels"]["severity"]}:
+        yield f"its severity is {own[0]['labels']['severity']}"
 
 
 def _series_mistakes(text: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from tests.bench import startup
 from tests.bench.alone import Ours, alone, ours
 from tests.bench.crowd import HEALTHY, crowd
+from tests.bench.dead import DEAD, dead
 from tests.bench.exporter import BATCH, EVENLY
 from tests.bench.fleet import Fleet, serving
 from tests.bench.history import history
@@ -89,13 +90,14 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
 
 
 def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: float) -> Results:
-    """What is crowded and what is overloaded, Kubernetes, the checklist, and the rules in Prometheus."""
+    """What is crowded, overloaded and dead, Kubernetes, the checklist, and the rules in Prometheus."""
     agents = reference(results.mixes).workload.agents
     _say(f"hostile agents beside {HEALTHY:,} healthy ones")
     crowded = crowd(fleet, min(HEALTHY, agents), directory / "crowd", seconds)
     _say("a tenth of a core")
     overloaded = overload(fleet, min(AGENTS, agents), directory / "overload", seconds)
-    results = replace(results, crowded=crowded, overloaded=overloaded)
+    _say(f"check of {DEAD:,} dead targets")
+    results = replace(results, crowded=crowded, overloaded=overloaded, dead=dead(directory / "dead"))
     discovered = []
     for pods in [each for each in SIZES if each < agents] + [agents]:
         _say(f"Kubernetes, {pods:,} pods")

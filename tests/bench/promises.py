@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import inf
 
 from tests.bench.crowd import Crowd
+from tests.bench.dead import Dead
 from tests.bench.events import STATE_WRITE
 from tests.bench.history import CHANGES, TOGETHER, History
 from tests.bench.kubernetes import Discovered
@@ -35,6 +36,8 @@ def promises(results: Results) -> Iterator[Promise]:
     yield from _hard_times(results.crowded, results.overloaded)
     yield Promise("`--help`", 0.1, 0.05, results.help_seconds, " s", "median")
     yield Promise("`check` of one agent", 1.2, 0.7, results.check_seconds, " s", "median")
+    if results.dead is not None:
+        yield _of_the_dead(results.dead)
     for cost, (must, aim) in zip(results.rules, ((1.0, 0.4), (2.5, 1.5)), strict=bool(results.rules)):
         note = f"all rules once, {cost.series:,} series, the worst; median {cost.median:.2f} s"
         yield Promise(f"rules at {cost.agents:,} agents: {cost.phase}", must, aim, cost.worst, " s", note)
@@ -129,6 +132,11 @@ def _hard_times(crowded: Crowd | None, overloaded: Overloaded | None) -> Iterato
         yield Promise(f"{where}: `Overloaded` said", 10, 5, beyond, " s", late)
         yield Promise(f"{where}: starved", 0, 0, overloaded.starved, "", "targets that a source did not look at")
         yield Promise(f"{where}: all is fresh again", 60, 30, overloaded.recovered_after, " s", "from its end")
+
+
+def _of_the_dead(found: Dead) -> Promise:
+    figure = f"`check` of {found.targets:,} dead targets, text ÷ JSON"
+    return Promise(figure, 1.2, 1.05, found.text / found.json, "", f"{found.text:.1f} ÷ {found.json:.1f} s, in a pipe")
 
 
 def _in_kubernetes(found: Discovered) -> Iterator[Promise]:

@@ -23,6 +23,7 @@ CAVEATS = """\
 - "Transport alone" makes the same GET of the whole page as the exporter, "handshake, GET, ..." is the source's part of
   a look at an mTLS port: what the exporter does, and the chain verified. A whole look parses, judges and records, but
   asks for the wanted families only (`?name[]=`). In the mix the exporter repeats the requests that the daemon made.
+- A dead target refuses every connection; `check` repeats what fails, and text and JSON are measured in turn, in a pipe.
 - A tenth of a core: the process is stopped for 90 of each 100 ms, as a container whose quota is used up.
 - Lag is the daemon's own histogram, within its buckets. A stall is the worst answer of /livez, asked every 5 ms by
   another process. RSS is the daemon's own peak (VmHWM), from its start to the end of all events.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.bench.alone import Alone, Ours
 from tests.bench.crowd import Crowd
+from tests.bench.dead import Dead
 from tests.bench.history import History
 from tests.bench.judging import Judged
 from tests.bench.kubernetes import Discovered
@@ -37,6 +38,7 @@ class Results:
     judged: Judged | None = None
     crowded: Crowd | None = None
     overloaded: Overloaded | None = None
+    dead: Dead | None = None
 
 
 def us(seconds: float) -> str:

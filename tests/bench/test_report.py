@@ -1,12 +1,14 @@
 """The page of the benchmark: every figure in its row, and whether what was promised is held."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.bench.alone import Alone, Ours, Shares
 from tests.bench.crowd import Crowd
 from tests.bench.daemon import Workload
+from tests.bench.dead import Dead, dead
 from tests.bench.events import Event
 from tests.bench.exporter import Outcome
 from tests.bench.history import History
@@ -100,6 +102,7 @@ RESULTS = Results(
         said_after=21.0,
         recovered_after=15.0,
     ),
+    dead=Dead(targets=2_000, text=13.2, json=12.0),
 )
 
 
@@ -121,6 +124,7 @@ RESULTS = Results(
         ("100 hostile agents beside 1,000 healthy ones: wrong verdicts", 0),
         ("3,000 agents with a tenth of a core: `Overloaded` said", 6),
         ("RSS with 10,000 pods from Kubernetes", 210),
+        ("`check` of 2,000 dead targets, text ÷ JSON", 1.1),
     ],
 )
 def test_each_promise_is_held_to_its_own_figure(figure: str, measured: float) -> None:
@@ -150,5 +154,13 @@ def test_the_page_has_all_paces_of_both_and_all_sizes() -> None:
 
 
 def test_a_quick_run_has_a_page_too() -> None:
-    quick = replace(RESULTS, discovered=(), crowded=None, overloaded=None, mixes=[_mix(500)])
+    quick = replace(RESULTS, discovered=(), crowded=None, overloaded=None, dead=None, mixes=[_mix(500)])
     assert "## Kubernetes" not in markdown(quick, {})
+    assert "dead targets" not in markdown(quick, {})
+
+
+def test_a_dead_fleet_is_checked_in_both_forms(tmp_path: Path) -> None:
+    found = dead(tmp_path / "dead", targets=3, times=1)
+    assert found.targets == 3
+    assert 0 < found.text < 60
+    assert 0 < found.json < 60

@@ -136,7 +136,7 @@ def test_a_file_that_is_no_database_is_set_aside_and_told(
     store = Store(tmp_path)
     _run(store.beat(), store.add([change()]), store.close())
     assert (tmp_path / f"{FILE_NAME}.unreadable").read_bytes() == content
-    assert [record.message for record in caplog.records] == ["cannot read the database of changes, it starts anew"]
+    assert [record.message for record in caplog.records] == ["cannot read the database of changes, starting a new one"]
     assert _of(Store(tmp_path)).changes == [change()]
 
 

@@ -204,16 +204,14 @@ def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(copy: str, d
 
 def test_links_that_open_for_nobody_are_told_where_alerts_are_switched_on() -> None:
     told = notes(RULES)
-    assert (
-        "Alerts link to http://127.0.0.1:9847/runbooks/, which opens beside a port-forward alone: set publicUrl" in told
-    )
-    assert "Alerts link to http://127.0.0.1:3000/d/, which opens beside a port-forward alone" in told
+    assert "Alerts link to http://127.0.0.1:9847/runbooks/, which works only with a port-forward: set publicUrl" in told
+    assert "Alerts link to http://127.0.0.1:3000/d/, which works only with a port-forward" in told
     assert "set prometheusRule.watcherRunbookUrlPrefix" in told
     rule = {"enabled": True, "dashboardUrlPrefix": "https://g.example.org/d/", "watcherRunbookUrlPrefix": "https://a/"}
     reached = notes({"publicUrl": "https://w.example.org", "prometheusRule": rule})
-    assert "port-forward alone" not in reached
+    assert "only with a port-forward" not in reached
     assert "watcherRunbookUrlPrefix" not in reached
-    assert "port-forward alone" not in notes()
+    assert "only with a port-forward" not in notes()
 
 
 def test_dashboards_lead_to_the_page_and_the_runbooks_of_the_release() -> None:

@@ -52,7 +52,7 @@ def table() -> str:
         f"| `{value.path}` | `{json.dumps(value.default)}` | {value.comment} |"
         for value in values((CHART / "values.yaml").read_text())
     ]
-    return "\n".join(["| value | default | what it is |", "| --- | --- | --- |", *rows]) + "\n"
+    return "\n".join(["| value | default | meaning |", "| --- | --- | --- |", *rows]) + "\n"
 
 
 def with_table(readme: str) -> str:

@@ -193,10 +193,19 @@ def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     assert (told.stdout, told.stderr) == ("141\n", "")
 
 
-def test_a_full_disk_is_said_and_is_no_bug() -> None:
+@pytest.mark.parametrize("command", ["config schema", "check --help", "--version"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_said_and_is_no_bug(command: str, unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
         told = subprocess.run(
-            [*COMMAND, "config", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            [*COMMAND, *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env=environment,
         )
     assert (told.returncode, told.stderr) == (74, "agentweave-watcher: cannot write: No space left on device\n")
 

@@ -27,7 +27,7 @@ def test_init_writes_a_valid_file_and_never_over_another(tmp_path: Path, capsys:
     assert init(file, force=False) == 2
     assert (file.read_text(), capsys.readouterr().err) == (
         "mine",
-        f"{file}: is there already; --force writes over it\n",
+        f"{file}: already exists; --force overwrites it\n",
     )
     assert init(tmp_path / "no" / "where.yaml", force=True) == 2
     assert capsys.readouterr().err == f"{tmp_path}/no/where.yaml: cannot be written: No such file or directory\n"

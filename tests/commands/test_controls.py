@@ -28,7 +28,15 @@ def test_the_page_has_each_control_once_with_all_there_is_to_say() -> None:
     assert headings == [each.id for each in CATALOGUE.controls]
     for each in CATALOGUE.controls:
         told = {part.heading for part in described(each, JUDGES)}
-        assert {"The checklist asks", "Who decides", "Pass", "Fail", "Mend it", "Records", "Decided today"} <= told
+        assert {
+            "The checklist asks",
+            "Who decides",
+            "Pass",
+            "Fail",
+            "How to fix it",
+            "Records",
+            "Decided today",
+        } <= told
 
 
 def test_one_control_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +54,7 @@ The checklist asks
 
 Who decides
   A pipeline, by its newest result.
-  It is about one agent, all its pods together.
+  It is about one agent with all its pods.
 
 Pass
   The record for the running image digest has tests above 0, failures 0 and errors 0.
@@ -61,12 +69,12 @@ Evidence
   record (reported, proves pass and fail, needed): a valid record for this control and subject,
   bound to the image digest that runs
 
-Mend it
-  Mend the failing tests before you deploy. Import the JUnit file of the commit that was built.
+How to fix it
+  Fix the failing tests before you deploy. Import the JUnit file of the commit that was built.
 
 Records
-  A pipeline record holds for up to 180 d, bound to the digest of the agent's image.
-  A pipeline's result brings: tests > 0, failures = 0, errors = 0, skipped.
+  A pipeline record is valid for up to 180 d, bound to the digest of the agent's image.
+  A pipeline's result must have: tests > 0, failures = 0, errors = 0, skipped.
   It can be waived for up to 90 days.
 
 Decided today
@@ -82,8 +90,8 @@ def test_the_list_has_a_line_for_each_control_and_counts_them(capsys: pytest.Cap
     assert [line.split()[0] for line in listed] == [each.id for each in CATALOGUE.controls]
     assert legend == [
         "",
-        "auto: A machine, by evidence alone.",
-        "refutable: People, by an attestation; a machine can only show that it is not met.",
+        "auto: The watcher, by evidence.",
+        "refutable: People, by an attestation; evidence can only show that it is not met.",
         "pipeline: A pipeline, by its newest result.",
         "human: People, by an attestation.",
         "rollup: Its members.",
@@ -172,6 +180,6 @@ def test_a_control_of_which_needed_evidence_is_not_judged_can_not_pass_today() -
     )
     assert told(SourceName.AGENT_CONFIG) == (
         False,
-        "From agent_config. Not yet judged: handshake, kubernetes_pod. So it can fail, and not pass yet.",
+        "From agent_config. Not yet judged: handshake, kubernetes_pod. So it can fail, but not pass yet.",
     )
     assert told(SourceName.HANDSHAKE) == (True, "From handshake. Not yet judged: agent_config, kubernetes_pod.")

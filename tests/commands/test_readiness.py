@@ -100,7 +100,7 @@ def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_su
         "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
         "\n"
         "SourceMissing: manifests do not show it, a running agent or another system does.\n"
-        "AttestationMissing: no machine can tell, people or a pipeline must say so in a record.\n"
+        "AttestationMissing: no evidence can show it: people or a pipeline must record it.\n"
         "2 agents: 2 not ready\n"
         "Exit code 0: no required control fails, and whether all are met is not known of prod/search, prod/second.\n"
     )
@@ -148,7 +148,7 @@ def test_the_readme_says_how_the_command_ends() -> None:
     said = (ROOT / "README.md").read_text()
     assert (
         "# exit 1 if a required control fails, 3 if not all could be judged, 2 if there is no agent; "
-        "--fail-on unknown: 3 also if one is not known\n"
+        "--fail-on unknown: 3 also if one is unknown\n"
     ) in said
 
 

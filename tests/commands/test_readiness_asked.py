@@ -150,7 +150,7 @@ def test_a_certificate_of_strangers_is_not_believed(judged: Asked, capsys: pytes
 def test_a_secret_is_sent_in_the_clear_to_this_machine_only(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     token = str(asked.home / "token")
     assert main(["readiness", "--url", "http://watcher.example.org", "--bearer-token-file", token]) == 2
-    assert "expected https beside --bearer-token-file and --user-file" in capsys.readouterr().err
+    assert "expected https with --bearer-token-file and --user-file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

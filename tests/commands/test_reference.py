@@ -80,6 +80,22 @@ def test_bash_completes(words: tuple[str, ...], offered: set[str]) -> None:
     assert _bash(*words) == offered
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_with_the_help_of_each_word(tmp_path: Path) -> None:
+    file = tmp_path / "completion.fish"
+    file.write_text(script("fish", COMMANDS))
+    lines = ("config ", "check --output js", "check --fa")
+    asked = "".join(f"; complete -C 'agentweave-watcher {line}'; echo" for line in lines)
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    told = subprocess.run(
+        ["fish", "-c", f"source {file}{asked}"], capture_output=True, text=True, check=True, env=environment
+    )
+    config, output, option = told.stdout.strip().split("\n\n")
+    assert [line.partition("\t")[0] for line in config.splitlines()] == ["check", "init", "schema"]
+    assert output.splitlines() == ["json\toutput format; default: text", "jsonl\toutput format; default: text"]
+    assert option.startswith("--fail-on\twhat makes exit status 1; default: ")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_script_names_every_command_and_option_and_its_shell_can_read_it(shell: str, tmp_path: Path) -> None:
     text = script(shell, COMMANDS)
@@ -118,11 +134,27 @@ def test_the_manual_page_is_without_a_warning_of_groff() -> None:
     assert told.stderr == ""
 
 
-def test_every_option_of_every_command_has_help_and_a_default_or_needs_none() -> None:
-    bare = [
-        (" ".join(command.path), option.names or option.metavar)
+def test_every_option_of_every_command_has_help() -> None:
+    assert [(command.path, option) for command in COMMANDS for option in command.options if not option.help] == []
+
+
+def test_every_option_that_may_be_left_out_says_its_default() -> None:
+    silent = {
+        (" ".join(command.path), *option.names)
         for command in COMMANDS
         for option in command.options
-        if not option.help
-    ]
-    assert bare == []
+        if not option.needed
+        and not any(words in option.help for words in ("default: ", "same as FILE", "needed unless"))
+    }
+    without = {each for each in silent if "--help" not in each and "--version" not in each}
+    assert without == {("rollout", "--image"), ("rollout", "--revision"), ("rollout", "--since")}, (
+        "one of these is needed"
+    )
+
+
+def test_every_command_that_ends_with_a_verdict_lists_its_exit_codes() -> None:
+    listed = {" ".join(command.path) for command in COMMANDS[1:] if command.epilog.startswith("exit status:\n  0  ")}
+    assert listed == {
+        *("check", "status", "drill", "validate", "readiness", "rollout", "config check"),
+        *("record attest", "record waive", "record import", "evidence export"),
+    }

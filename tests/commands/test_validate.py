@@ -97,7 +97,7 @@ config.yaml:15: note: transport.retry.jitter: unknown key, which SDK 1.0.0 drops
 Retries are spread by a random delay, and no config key turns it off.
 config.yaml:16: note: observability: no effect: SDK 1.0.0 does not read it, nor anything in it.
 config.yaml:17: note: observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.
-Of the five lines 4 are not known, and there are no errors: exit code 0.
+Of the five lines, 4 are unknown; no errors: exit code 0.
 
 """
     )
@@ -158,15 +158,15 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
 @pytest.mark.parametrize(
     ("gone", "instead", "told"),
     [
-        (", success_threshold: 2", "", "Of the five lines 4 are not known, and there are no errors: exit code 0."),
+        (", success_threshold: 2", "", "Of the five lines, 4 are unknown; no errors: exit code 0."),
         ("recovery_timeout_seconds: 30, ", "",
-         "Of the five lines 4 are not known, and there are no errors: exit code 0."),
+         "Of the five lines, 4 are unknown; no errors: exit code 0."),
         ("recovery_timeout_seconds: 30", "recovery_timeout_seconds: 3",
-         "Of the five lines 4 are not known, and there is 1 error: exit code 1."),
+         "Of the five lines, 4 are unknown; 1 error: exit code 1."),
         ("agents.acme-corp.net", "<trust-domain>",
-         "Of the five lines 1 does not hold and 4 are not known, and there are 2 errors: exit code 1."),
+         "Of the five lines, 1 fails and 4 are unknown; 2 errors: exit code 1."),
         ("default_action: deny", "default_action: allow",
-         "Of the five lines 3 do not hold and 2 are not known, and there are 2 errors: exit code 1."),
+         "Of the five lines, 3 fail and 2 are unknown; 2 errors: exit code 1."),
         ("agent:", "agent: [", "It cannot be read: exit code 2."),
     ],
 )  # fmt: skip

@@ -119,7 +119,7 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
         ({"prometheus": {"url": "http://prometheus?a=b"}},
          "checklist.prometheus.url: expected a URL without a query, got "),
         ({"prometheus": {"url": "http://prometheus", "bearer_token_file": "/token"}},
-         "checklist.prometheus: expected an https URL beside bearer_token_file: a token is sent over verified TLS"),
+         "checklist.prometheus: expected an https URL with bearer_token_file: a token is sent over verified TLS"),
         ({"prometheus": {"url": "http://prometheus", "labels": {"a-b": "c"}}},
          "checklist.prometheus.labels.a-b: expected the name of a label such as cluster, got 'a-b'"),
         ({"prometheus": {"url": "http://prometheus", "alerts": {"alerts.none": "Mine"}}},

@@ -88,7 +88,7 @@ def mistakes(directory: Path, text: str, environ: dict[str, str] | None = None) 
         ("shard: {cuont: 2}", "1: shard.cuont: unknown key, did you mean count?"),
         (
             "shard: {count: 3}\nstandby: {lease: watcher, namespace: watch}",
-            "2: standby: expected shard.count 1 beside it, got 3: one lease is for one shard",
+            "2: standby: expected shard.count 1 with it, got 3: one lease is for one shard",
         ),
         ("standby: {lease: watcher}", "1: standby.namespace: missing, but required"),
         ("standby: {lease: Watcher, namespace: w}", "1: standby.lease: expected the name of a Lease, got 'Watcher'"),

@@ -31,7 +31,7 @@ def refused(tmp_path: Path, text: str) -> list[str]:
         ("agent_metrics: {bearer_token_file: /run/token}", []),
         (
             "opa: {bearer_token_file: /run/token}",
-            [f"3: discovery.static[0].opa: expected an https URL beside sources.opa.bearer_token_file: {TLS_ONLY}"],
+            [f"3: discovery.static[0].opa: expected an https URL with sources.opa.bearer_token_file: {TLS_ONLY}"],
         ),
         ("opa: {interval: 30s}", []),
     ],

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from watcher.config.checklist import ChecklistSettings
 
 LOKI, JAEGER = {"kind": "loki", "url": "http://loki:3100"}, {"kind": "jaeger", "url": "http://jaeger:16686"}
-TOKEN_OVER_TLS = "expected an https URL beside bearer_token_file: a token is sent over verified TLS only"
+TOKEN_OVER_TLS = "expected an https URL with bearer_token_file: a token is sent over verified TLS only"
 
 
 @pytest.mark.parametrize(

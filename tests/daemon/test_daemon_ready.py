@@ -18,7 +18,7 @@ from tests.servers.process import eventually
 __all__ = ["kubernetes"]
 
 OK = (200, "ok")
-ROUND = (503, "the first round of looks is not complete")
+ROUND = (503, "the first round of probes is not complete")
 
 
 def none_yet(why: str, where: str = "all namespaces") -> tuple[int, str]:

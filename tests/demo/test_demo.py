@@ -1,5 +1,6 @@
 import asyncio
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from probes import load_probes
 from tests.servers.tools import need
 from watcher.demo.authority import Authority
 from watcher.demo.fleet import SimulatedAgent
+from watcher.demo.run import called
 from watcher.demo.scenario import SCRIPT
 
 pytestmark = pytest.mark.xdist_group("demo")  # one run for all tests
@@ -43,6 +45,13 @@ def test_the_demo_leaves_no_process_and_no_file_behind(told: str) -> None:
     assert [each for each in Path("/proc").glob("[0-9]*/cmdline") if home.encode() in _read(each)] == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)))
+
+
+def test_the_demo_says_how_it_is_called_from_another_terminal(told: str) -> None:
+    [command] = re.findall(r"In another terminal: (.*) status --url http://127", told)
+    done = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("agentweave-watcher ")
+    assert called("/a place/bin/agentweave-watcher") in ("agentweave-watcher", "'/a place/bin/agentweave-watcher'")
 
 
 def _read(path: Path) -> bytes:

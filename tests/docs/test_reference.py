@@ -1,6 +1,7 @@
 """The pages of docs/ that are made from code are as the code is."""
 
 import pytest
+import yaml
 
 from probes import load_probes
 from probes.contract import Unknown
@@ -47,3 +48,14 @@ def test_metrics_have_every_family() -> None:
     every = [*FAMILIES, *(metric for probe in load_probes() for metric in probe.metrics)]
     assert [each.name for each in every if f"\n| `{each.name}` | {each.kind} | " not in text] == []
     assert set(_LABELS) <= set(FAMILIES)
+
+
+def test_the_site_leads_to_every_page() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    listed = {
+        page
+        for section in site["nav"]
+        for pages in section.values()
+        for page in ([pages] if isinstance(pages, str) else pages)
+    }
+    assert listed == {"index.md", *(path.name for path in DOCS.glob("*.md"))}

@@ -39,7 +39,7 @@ def main() -> None:
             told = list(pool.map(partial(leak_free, name), range(SERIES), chunksize=10))
             drift, soon = [each.drift is not None for each in told], [each.exhaustion is not None for each in told]
             print(f"| {name} | {share(drift)} | {share(soon)} |", flush=True)
-        print("\n| leak, % an hour | under | MemoryDrift within 30 h | at limit 2x: told before half of the way |")
+        print("\n| leak, % an hour | under | MemoryDrift within 30 h | at limit 2x: predicted before half is used |")
         print("|---|---|---|---|")
         for percent in LEAKS:
             for name in UNDER_A_LEAK:

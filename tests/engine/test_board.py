@@ -252,7 +252,7 @@ def test_labels_are_written_so_that_nobody_reads_them_otherwise() -> None:
     assert state.labels == 'namespace="n\\\\s",agent="a\\"b",pod="p\\n0"'
 
 
-WHY = "The size of its pools could not be learnt: its ConfigMap cannot be read: 403."
+WHY = "The size of its pools could not be discovered: its ConfigMap cannot be read: 403."
 
 
 def test_a_condition_whose_fact_could_not_be_learnt_is_unknown_and_not_left_out() -> None:

@@ -41,7 +41,7 @@ def test_that_a_target_is_asked_less_often_is_said_once_and_its_end_too(caplog: 
     said = [(each.levelname, each.getMessage()) for each in caplog.records]
     assert said == [
         ("WARNING", "target asked less often, its answers cost too much CPU"),
-        ("INFO", "target asked at each look again"),
+        ("INFO", "target asked at each probe attempt again"),
     ]
     first = caplog.records[0].__dict__
     assert (first["target"], first["source"], first["why"]) == ("prod/search/pod-0", "agent_metrics", "Too much.")

@@ -136,12 +136,12 @@ def test_a_restart_before_the_first_look_keeps_it() -> None:
 @pytest.mark.parametrize(
     ("why", "sentence"),
     [
-        ("", "Not told in 5m0s: its history begins anew again and again."),
+        ("", "Not judged for 5m0s: its history is interrupted again and again."),
         (
-            "Watched anew for 30s of 1m0s: another process answered.",
+            "History restarted, 30s of 1m0s so far: another process answered.",
             (
-                "Not told in 5m0s: its history begins anew again and again. "
-                "Watched anew for 30s of 1m0s: another process answered."
+                "Not judged for 5m0s: its history is interrupted again and again. "
+                "History restarted, 30s of 1m0s so far: another process answered."
             ),
         ),
     ],

@@ -16,7 +16,7 @@ from tests.servers.strangers import KINDS, strangers
 MIB = 1 << 20
 STRANGERS = 99
 _HEAD = (
-    "after | RSS MiB | descriptors | state MiB | looks later than 0.25 s | longest stall ms | /livez p99 ms | wrong\n"
+    "after | RSS MiB | descriptors | state MiB | probes later than 0.25 s | longest stall ms | /livez p99 ms | wrong\n"
     "---|---|---|---|---|---|---|---"
 )
 

@@ -30,6 +30,6 @@ def _tried(title: str, home: Path) -> list[str]:
     return list(KINDS.values())
 
 
-@pytest.mark.parametrize("title", ["Metrics pages", "OPAs", "TLS ports", "Strangers at the port"])
+@pytest.mark.parametrize("title", ["Metrics pages", "OPAs", "TLS ports", "Clients of the port"])
 def test_the_page_lists_every_attack_and_no_other(title: str, tmp_path: Path) -> None:
     assert _listed(title) == _tried(title, tmp_path)

@@ -132,7 +132,7 @@ def test_the_demo_runs_where_only_the_image_s_files_are(app: Path, tmp_path: Pat
     before = sorted(app.rglob("*"))
     told = _call(app, "demo", "--seconds", "5", "--port", "0", at=tmp_path)
     assert (told.returncode, "Traceback" in told.stderr) == (0, False), told.stderr
-    assert "The page is at http://127.0.0.1:" in told.stdout
+    assert "The web page is at http://127.0.0.1:" in told.stdout
     assert sorted(app.rglob("*")) == before  # nothing is written there: its root may be read-only
 
 

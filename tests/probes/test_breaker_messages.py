@@ -38,8 +38,8 @@ FLAPS = [(at, INDEX + str(at // 30 % 2)) for at in range(0, 900, 30)]
             [(0, ALL + "1"), (600, ALL + "2")],
             "The circuit breaker for all calls is half_open, not closed for 10m0s.",
         ),
-        (OPEN, [(0, INDEX + "1")], "The circuit breaker for index is open; since when cannot be told yet."),
-        (OPEN, [(0, ALL + "2")], "The circuit breaker for all calls is half_open; since when cannot be told yet."),
+        (OPEN, [(0, INDEX + "1")], "The circuit breaker for index is open; since when is not known yet."),
+        (OPEN, [(0, ALL + "2")], "The circuit breaker for all calls is half_open; since when is not known yet."),
         (FLAPPING, FLAPS[:10], "Opened at least 5 times within 30m0s."),
         (FLAPPING, FLAPS, "Opened at least 5 times within 30m0s."),
         (OPEN, [(0, "")], ABSENT),
@@ -56,7 +56,7 @@ def test_every_verdict_says_exactly_this(condition: str, looks: Looks, sentence:
 
 def test_a_single_check_says_that_it_cannot_tell_since_when() -> None:
     told = looked([(0, INDEX + "1")], once=True).message(OPEN)
-    assert told == "The circuit breaker for index is open; since when cannot be told yet."
+    assert told == "The circuit breaker for index is open; since when is not known yet."
 
 
 @pytest.mark.parametrize(("text", "subject"), [(INDEX, "index: "), (ALL, "")])

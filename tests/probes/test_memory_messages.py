@@ -42,7 +42,7 @@ def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
             RISING,
             (
                 "The memory of one process rises by 1.5 MiB an hour without slowing down, "
-                "and meets the limit of 2.0 GiB in 1h30m."
+                "and reaches the limit of 2.0 GiB in 1h30m."
             ),
         ),
         (
@@ -51,7 +51,7 @@ def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
             replace(RISING, full_at=T0 - 60),
             (
                 "The memory of one process rises by 1.5 MiB an hour without slowing down, "
-                "and should have met its limit by now."
+                "and should have reached its limit by now."
             ),
         ),
         (

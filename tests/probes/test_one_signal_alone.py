@@ -70,7 +70,9 @@ def test_a_restart_is_one_and_counts_from_zero() -> None:
     assert agent.remembers("memory").blocks < 2
     assert len(agent.remembers("telemetry").restarts) == 1
     assert after[-1]["PoolExhaustionPredicted"] == "WarmingUp"
-    assert agent.said("pool", "PoolExhaustionPredicted") == "Watched anew for 9m0s of 30m0s: the process is new."
+    assert (
+        agent.said("pool", "PoolExhaustionPredicted") == "History restarted, 9m0s of 30m0s so far: the process is new."
+    )
 
 
 def in_turn(at: float) -> str:
@@ -94,7 +96,10 @@ def test_workers_that_answer_in_turn_are_told_as_such_by_all_that_needs_counters
     assert {each["AgentRestarting"] for each in told} == {"WarmingUp", "false"}
     assert told[-1]["MemoryHigh"] == told[-1]["PoolExhausted"] == "false"
     assert agent.remembers("memory").blocks == 11
-    assert agent.said("memory", "MemoryHigh") == f"The process has room below its memory limit. {ONE_OF_SEVERAL}"
+    assert (
+        agent.said("memory", "MemoryHigh")
+        == f"The process uses at most `high_ratio` of its memory limit. {ONE_OF_SEVERAL}"
+    )
     for condition in ("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"):
         assert agent.said("pool", condition).endswith(ONE_OF_SEVERAL)
 
@@ -115,15 +120,15 @@ def test_breakers_of_workers_that_started_in_the_same_second_do_not_flap() -> No
 
 def test_what_is_said_of_them_names_the_way_out() -> None:
     assert IN_TURN == (
-        "Several processes answer in turn: their start times and counters go back and forth. Each counts for itself, "
-        "so nothing can be told of the agent. It must serve one page for all of them: the multiprocess mode of its "
-        "library."
+        "Several processes answer in turn: their start times and counters jump back and forth, so the agent cannot be "
+        "judged. "
+        "Serve one page for all of them, with the multiprocess mode of its metrics library."
     )
 
 
 def test_a_clear_memory_or_pool_of_one_of_them_says_that_it_is_one() -> None:
     assert ONE_OF_SEVERAL == (
-        "Several processes answer in turn: this is said of the one that answered, and others may differ."
+        "Several processes answer in turn: this is about the one that answered; others may differ."
     )
 
 
@@ -161,7 +166,7 @@ def test_a_history_that_began_anew_says_why(changed: Page, why: str) -> None:
     agent = Agent()
     assert agent.looks(page, 0, 7200)[-1]["ErrorRateHigh"] == "false"
     assert agent.looks(changed, 7200, 7260)[-1]["ErrorRateHigh"] == "WarmingUp"
-    assert agent.said("slo", "ErrorRateHigh") == f"Watched anew for 30s of 5m0s: {why}."
+    assert agent.said("slo", "ErrorRateHigh") == f"History restarted, 30s of 5m0s so far: {why}."
 
 
 def test_a_history_that_began_anew_after_a_gap_says_so() -> None:
@@ -169,9 +174,11 @@ def test_a_history_that_began_anew_after_a_gap_says_so() -> None:
     agent.looks(page, 0, 1200)
     told = agent.looks(page, 7200, 7260)[-1]
     assert (told["CPUHigh"], told["PoolExhaustionPredicted"]) == ("WarmingUp", "WarmingUp")
-    assert agent.said("cpu", "CPUHigh") == "Watched anew for 30s of 5m0s: the looks before are too long ago."
+    assert (
+        agent.said("cpu", "CPUHigh") == "History restarted, 30s of 5m0s so far: the previous probe results are too old."
+    )
     assert agent.said("pool", "PoolExhaustionPredicted") == (
-        "Watched anew for 0ms of 30m0s: the looks before are too long ago."
+        "History restarted, 0ms of 30m0s so far: the previous probe results are too old."
     )
 
 
@@ -181,7 +188,8 @@ def test_a_restart_in_a_gap_may_hide_more_and_says_so() -> None:
     told = agent.looks(lambda at: page(at - 7190, started=7190, life=0, share=0.001), 7200, 7260)[-1]
     assert told["AgentRestarting"] == "WarmingUp"
     assert agent.said("telemetry", "AgentRestarting") == (
-        "Watched anew for 30s of 30m0s: a new process came while no page could be read, perhaps not the only one."
+        "History restarted, 30s of 30m0s so far: a new process came while no page could be read, perhaps not the only "
+        "one."
     )
 
 

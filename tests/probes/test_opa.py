@@ -452,7 +452,7 @@ def test_a_status_that_is_not_asked_for_any_more_says_nothing_after_three_times_
     assert bool(judged.votes) == bool(judged.samples) == (told == "false")
     if told != "false":
         assert {each.text for each in judged.verdicts if each.reason == Unknown.STALE} == {
-            "OPA was not asked for its status lately: a question before that breaks the connection each time."
+            "OPA was not asked for its status recently: a question before it breaks the connection each time."
         }
 
 

@@ -47,9 +47,9 @@ def answered(*answers: tuple[Expected, str], seconds: float = 0.002) -> OPAReadi
 @pytest.mark.parametrize(
     ("condition", "reading", "sentence"),
     [
-        ("OPAWrongAllow", answered((DENY, "allow"), (NOT_ALLOW, "allow")), "Allowed, and must not be: c1, c2."),
-        ("OPAWrongAllow", answered(*[(DENY, "allow")] * 6), "Allowed, and must not be: c1, c2, c3, c4, c5."),
-        ("OPAWrongDeny", answered((DENY, "deny"), (ALLOW, "deny")), "Denied, and must be allowed: c2."),
+        ("OPAWrongAllow", answered((DENY, "allow"), (NOT_ALLOW, "allow")), "Allowed, but must be denied: c1, c2."),
+        ("OPAWrongAllow", answered(*[(DENY, "allow")] * 6), "Allowed, but must be denied: c1, c2, c3, c4, c5."),
+        ("OPAWrongDeny", answered((DENY, "deny"), (ALLOW, "deny")), "Denied, but must be allowed: c2."),
         (
             "OPAPolicyMissing",
             answered((DENY, "undefined")),
@@ -111,7 +111,7 @@ def test_an_opa_without_an_answer_is_told_as_the_network_tells_it(
 
 
 FETCHED = {"last_success": NOW - 10, "last_activation": NOW - 3600}
-LATELY = "OPA has fetched the bundle lately, and no error has stood for long."
+LATELY = "OPA fetched the bundle within `bundle_stale_after`, and reports no error that is older."
 YOUNG = BundleHistory("authz", HeldFault(NOW - 899, witnessed=True))
 FLAW = "authz.rego:5: `if` keyword is required before rule body (rego_parse_error), and 2 more"
 REJECTED = {
@@ -199,7 +199,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
             BundleHistory("authz", HeldFault(NOW - 900, witnessed=True)),
-            "An error stands: bundle_error: mkdir /.opa: read-only file system",
+            "OPA reports an error: bundle_error: mkdir /.opa: read-only file system",
         ),
         (
             REJECTED,
@@ -211,7 +211,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
             YOUNG,
-            f"authz: {LATELY} One stands now: bundle_error: mkdir /.opa: read-only file system",
+            f"authz: {LATELY} OPA reports an error now: bundle_error: mkdir /.opa: read-only file system",
         ),
     ],
 )
@@ -221,7 +221,10 @@ def test_every_verdict_on_the_age_of_a_bundle_says_exactly_this(
     assert with_bundle(facts, history, once=once)["OPABundleStale"] == sentence
 
 
-AS_MOST = "The active revision is that of most OPAs of the agent, there is no majority, or it differs only lately."
+AS_MOST = (
+    "The active revision is that of most OPAs of the agent, there is no majority, or it has differed for less "
+    "than 15 minutes."
+)
 DIFFERS = "The active revision is v1, most OPAs of the agent have v2."
 DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), compared=True)
 
@@ -239,8 +242,8 @@ DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), co
         ),
         ("", {"v2": 3, "": 1}, DIFFERED, "The active revision is none, most OPAs of the agent have v2."),
         ("v1", {"": 3, "v1": 1}, DIFFERED, "The active revision is v1, most OPAs of the agent have none."),
-        ("v1", None, DIFFERED, "Its peers have not all been looked at yet."),
-        ("v1", {"v1": 1}, None, "Its peers have not all been looked at yet."),
+        ("v1", None, DIFFERED, "Not all of its peers have been probed yet."),
+        ("v1", {"v1": 1}, None, "Not all of its peers have been probed yet."),
         (
             "v1",
             {"v1": 3},

@@ -68,7 +68,7 @@ def test_a_leak_is_shown_with_its_forecast_as_a_line_of_its_own_that_ends_at_the
     assert end == round(picture.end) == round(judged.history.full_at - T0 - 39 * BLOCK)
     assert 6 * HOUR < end < 7 * HOUR
     assert max(at for at, _ in line(picture)) == 0
-    assert picture.text.endswith("It rises by 24.0 MiB an hour. If it goes on so, it meets its limit in 6h30m.")
+    assert picture.text.endswith("It rises by 24.0 MiB an hour. At this rate it reaches its limit in 6h30m.")
 
 
 def test_after_the_last_look_memory_is_not_drawn_on_and_nothing_is_said_of_now() -> None:
@@ -119,7 +119,7 @@ def test_a_pool_that_fills_is_shown_with_its_forecast_and_only_as_far_ahead_as_i
     [picture] = pictures_of(rising, 1860)
     assert line(picture, Origin.FORECAST) == [(0, 91.0), (round(picture.end), 100)]
     assert 300 < picture.end < 700
-    assert "If it goes on so, the pool is full in " in picture.text
+    assert "At this rate the pool is full in " in picture.text
     slow = pool({at: 51 + at // 300 for at in range(0, 1861, 30)})
     assert rising.verdicts[-1].status.value == "true"
     assert [each.origin for each in pictures_of(slow, 1860)[0].series] == [Origin.MEASURED]
@@ -271,7 +271,7 @@ def test_of_too_few_requests_no_bar_is_red() -> None:
 
 def test_while_the_window_is_not_full_what_there_is_is_shown_and_nothing_is_said_of_it() -> None:
     [picture] = pictures_of(requests(120, 0.5), 120)
-    assert picture.text == "What the last 5m0s were like cannot be told yet, or not any more."
+    assert picture.text == "The last 5m0s cannot be judged."
     assert (min(at for at, _ in line(picture)), picture.bars) == (-120, ())
 
 

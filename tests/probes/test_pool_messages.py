@@ -9,7 +9,7 @@ SATURATED, EXHAUSTED, PREDICTED = "PoolSaturated", "PoolExhausted", "PoolExhaust
 ACTIVE = "agentweave_connection_pool_active"
 DB = ACTIVE + '{pool="db"} '
 ABSENT = f"The metrics endpoint has no {ACTIVE} or agentweave_active_connections."
-NO_CAPACITY = "No pool of the page has a capacity, such as cache."
+NO_CAPACITY = "No pool of the metrics endpoint has a capacity, such as cache."
 
 
 def looked(text: str, until: int = 0) -> Judged:
@@ -28,7 +28,7 @@ def looked(text: str, until: int = 0) -> Judged:
         (EXHAUSTED, DB + "100", 0, "100 of 100 connections of pool db are in use."),
         (PREDICTED, DB + "MINUTES", 5100, "Pool db has filled for 30m0s and is full in 15m30s."),
         (SATURATED, "", 0, ABSENT),
-        (EXHAUSTED, f"# TYPE {ACTIVE} gauge", 0, f"The page has {ACTIVE}, but without a sample."),
+        (EXHAUSTED, f"# TYPE {ACTIVE} gauge", 0, f"The metrics endpoint has {ACTIVE}, but without a sample."),
         (PREDICTED, "", 0, ABSENT),
         (SATURATED, ACTIVE + '{pool="web"} 3\n' + ACTIVE + '{pool="cache"} NaN', 0, NO_CAPACITY),
         (EXHAUSTED, DB + "-1", 0, f"{ACTIVE} is -1"),

@@ -11,7 +11,7 @@ BY_STATUS = 'REQUESTS{status="success"} 90 * N\nREQUESTS{status="STATUS"} 10 * N
 HISTOGRAM = 'TOOK_bucket{le="BOUND"} 90 * N\nTOOK_bucket{le="+Inf"} 100 * N'.replace("TOOK", TOOK)
 SUMMARY = 'TOOK{quantile="QUANTILE"} 0.4\nTOOK_count 100 * N'.replace("TOOK", TOOK)
 
-NO_ENDINGS = "The page does not say how requests ended, by a label `status` or by a counter of errors."
+NO_ENDINGS = "The metrics endpoint does not say how requests ended, by a label `status` or by a counter of errors."
 UNCLEAR_STATUS = "Some requests have a status that is neither one of failed_statuses nor one of good_statuses."
 UNCLEAR_DURATION = (
     "The metrics endpoint has no bucket or quantile that tells how many requests were slower than p95_limit."

@@ -107,7 +107,7 @@ def test_a_rollout_with_other_buckets_begins_the_window_anew_and_says_so() -> No
     looked(judged, (100, 0, 0, 0, 0))
     others = (0.05, 0.25, 0.5, 1.0, math.inf)
     assert judged.read(360, printed(others, (5, 0, 0, 0, 0)))[LATENCY] == "WarmingUp"
-    assert judged.message(LATENCY) == "Watched anew for 0ms of 5m0s: its buckets changed."
+    assert judged.message(LATENCY) == "History restarted, 0ms of 5m0s so far: its buckets changed."
     for look in range(13, 23):
         told = judged.read(30 * look, printed(others, (5 + 100 * (look - 12), 0, 0, 0, 0)))
     assert told[LATENCY] == "false"

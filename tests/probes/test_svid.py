@@ -47,7 +47,7 @@ def test_a_healthy_agent_is_all_clear() -> None:
 
 
 def test_a_good_form_is_no_proof_where_it_is_not_known_who_the_agent_should_be() -> None:
-    why = "Which SPIFFE ID it should serve could not be learnt: its Service search cannot be read: 403."
+    why = "Which SPIFFE ID it should serve could not be discovered: its Service search cannot be read: 403."
     case = context(expected=())
     unlearnt = case._replace(target=replace(case.target, unlearnt={"spiffe_ids": why}))
     assert said(SEEN, case)["SVIDWrongIdentity"].status is Status.FALSE

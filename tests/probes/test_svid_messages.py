@@ -138,7 +138,7 @@ def test_what_some_peers_stumble_over_is_said_whatever_is_found(seen: Handshake,
 
 def test_a_remark_follows_what_is_well() -> None:
     told = texts(replace(SEEN, remarks=("One thing.", "Another.")))["SVIDNotTrusted"]
-    assert told == "The served chain verifies to the bundle of its trust domain. One thing. Another."
+    assert told == "The served chain verifies against the trust bundle of its trust domain. One thing. Another."
 
 
 def test_there_are_words_for_each_verify_error_of_openssl() -> None:

@@ -197,8 +197,8 @@ REFUSED = "The metrics page refused the connection."
         (UNAVAILABLE, [failed(trouble=PageTrouble.TOO_LARGE, error="It is too large.")], "It is too large."),
         (
             UNAVAILABLE,
-            [failed(trouble=PageTrouble.UNAUTHORIZED, error="The page answered 403.")],
-            "The page answered 403.",
+            [failed(trouble=PageTrouble.UNAUTHORIZED, error="The metrics endpoint answered 403.")],
+            "The metrics endpoint answered 403.",
         ),
         (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 5 new processes within 30m0s."),
         (RESTARTING, [page(None)], "The metrics endpoint has no process_start_time_seconds."),
@@ -220,9 +220,11 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
     assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
-BOM = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+BOM = Conformance("ByteOrderMark", "The metrics endpoint begins with a byte order mark.")
 ONE = TelemetryLimits(failures=1)
-UNSEEN = Conformance(unknown=Unknown.SOURCE_FAILED, why="The page asked for whole could not be inspected: It was late.")
+UNSEEN = Conformance(
+    unknown=Unknown.SOURCE_FAILED, why="The whole metrics endpoint could not be inspected: It was late."
+)
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -234,12 +236,12 @@ def test_between_two_inspections_the_verdict_stays_and_says_its_age() -> None:
     watch = Engine(ONE)
     watch.look(0, page(conformance=BOM))
     assert watch.messages()[NONCONFORMANT] == (
-        "A current Prometheus refuses the whole page. The page begins with a byte order mark."
+        "A current Prometheus refuses the whole page. The metrics endpoint begins with a byte order mark."
     )
     assert watch.look(2040, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark"
     assert watch.messages()[NONCONFORMANT] == (
-        "A current Prometheus refuses the whole page. The page begins with a byte order mark. "
-        "That was 34m0s ago; the page is asked for whole about once an hour."
+        "A current Prometheus refuses the whole page. The metrics endpoint begins with a byte order mark. "
+        "That was 34m0s ago; the whole page is requested about once an hour."
     )
     assert watch.look(3600, page())[NONCONFORMANT] == "false"
     assert watch.look(3630, page(conformance=None))[NONCONFORMANT] == "false"
@@ -251,7 +253,8 @@ def test_one_refused_page_is_one_bad_look_however_often_it_is_told() -> None:
     for at, found in ((30, UNSEEN), (60, None)):
         assert watch.look(at, page(conformance=found))[NONCONFORMANT] == "WarmingUp", "neither counts nor forgives"
         assert watch.messages()[NONCONFORMANT] == (
-            "Refused 1 of 2 whole pages in a row, and the next was not had. The page begins with a byte order mark."
+            "Refused 1 of 2 whole pages in a row, and the next could not be read. The metrics endpoint begins with a "
+            "byte order mark."
         )
     assert watch.look(90, page(conformance=BOM))[NONCONFORMANT] == "ByteOrderMark"
     assert watch.look(120, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark", "two pages were refused"
@@ -273,7 +276,7 @@ def test_what_was_seen_of_a_page_says_nothing_after_three_hours_without_an_inspe
     watch.look(0, page(conformance=seen))
     assert watch.look(3 * 3600, page(conformance=None))[NONCONFORMANT] == told
     assert watch.look(3 * 3600 + 30, page(conformance=None))[NONCONFORMANT] == "Stale"
-    assert watch.messages()[NONCONFORMANT] == "The page was not had whole for more than three hours."
+    assert watch.messages()[NONCONFORMANT] == "The whole page has not been read for more than three hours."
     assert watch.look(4 * 3600, page(conformance=seen))[NONCONFORMANT] == told
 
 
@@ -281,7 +284,7 @@ def test_that_a_page_was_scrapable_says_how_often_that_is_seen_and_when_it_is_la
     watch = Engine()
     watch.look(0, page())
     usual = "A current Prometheus can scrape the metrics endpoint, which is read in full about once an hour."
-    late = " That was more than two hours ago; since then the page could not be had whole."
+    late = " That was more than two hours ago; since then the whole page could not be read."
     for at, text in ((0, usual), (7199, usual), (7200, usual + late), (3 * 3600, usual + late)):
         if at:
             watch.look(at, page(conformance=None))

@@ -136,7 +136,7 @@ def test_targets_with_problems_are_counted_and_can_be_listed_alone(daemon: Daemo
     assert (problem in listed, problem in fleet) == (True, False)
     assert daemon.get("/?problems=true").text.count('here"') == 1
     agent = Markup(daemon.get("/agents/agentweave/pod-1").text).text
-    assert "who says the metrics URL" in agent
+    assert "source of the metrics URL" in agent
     assert "its port named metrics" in agent
     assert "memory limit512.0 MiB" in agent
     assert "CPU limit0.5" in agent
@@ -156,7 +156,7 @@ def test_that_nothing_could_be_listed_is_said_where_no_pod_is_seen(tmp_path: Pat
         with run_daemon(tmp_path, config(lies, tmp_path), wait_for="/livez") as blind:
             eventually(lambda: "403" in blind.get("/discovery").text)
             page = Markup(blind.get("/discovery").text).text
-            assert "This list may lack pods: all namespaces: " in page
+            assert "Pods may be missing here: all namespaces: " in page
             assert "No pod is known." in page
             document = blind.get("/api/v1/pods").json()
             assert document["pods"] == []

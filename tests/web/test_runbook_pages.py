@@ -262,7 +262,7 @@ def test_an_alert_about_the_watcher_shows_its_own_troubles(tmp_path: Path) -> No
     target = {"namespace": "prod", "agent": "search", "address": "127.0.0.1:9"}
     config = {"discovery": {"static": [target]}}
     with run_daemon(tmp_path, config) as daemon:
-        assert "The watcher has no trouble of its own." in daemon.get("/runbooks/AgentWeaveWatcherImpaired").text
+        assert "The watcher itself is not impaired." in daemon.get("/runbooks/AgentWeaveWatcherImpaired").text
         write_config(tmp_path, {"sever": {}})
         daemon.reload()
         opened = Markup(daemon.get("/runbooks/AgentWeaveWatcherImpaired?reason=ConfigRejected").text)

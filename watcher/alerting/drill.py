@@ -179,5 +179,5 @@ def _trouble(shown: Shown) -> str:
         return "routes the alert to no receiver"
     if shown.kept_back:
         names = ", ".join(shown.receiver_names)
-        return f"tells nobody of the alert: {shown.kept_back} (it would go to: {names})"
+        return f"notifies nobody of the alert: {shown.kept_back} (it would go to: {names})"
     return ""

@@ -26,7 +26,7 @@ _LINK = re.compile(
 )
 _NEXT = {
     "rules": "name them in Prometheus under `rule_files`, and reload it",
-    "optional-rules": "the same, if you want them: what each takes stands at its top",
+    "optional-rules": "optional rules: the head of each file says what it needs",
     "runbooks": "the watcher serves them at /runbooks; publish them where --runbook-url leads, if that is elsewhere",
     "dashboards": "name the folder in a dashboard provider of Grafana",
     "alertmanager": "see `amtool check-config`, then take over what your own configuration lacks",

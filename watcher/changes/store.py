@@ -123,7 +123,7 @@ class ChangeStore:
             extra["set_aside_as"] = str(set_aside(path))
         except OSError as refused:
             extra["not_set_aside"] = str(refused)
-        log.warning("cannot read the database of changes, it starts anew", extra=extra)
+        log.warning("cannot read the database of changes, starting a new one", extra=extra)
 
     def _tell(self, error: Exception) -> None:
         self.trouble = f"{self._path}: {error}"

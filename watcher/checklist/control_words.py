@@ -16,29 +16,29 @@ class Part(NamedTuple):
 
 
 DECIDES = {
-    Automation.AUTO: "A machine, by evidence alone.",
-    Automation.REFUTABLE: "People, by an attestation; a machine can only show that it is not met.",
+    Automation.AUTO: "The watcher, by evidence.",
+    Automation.REFUTABLE: "People, by an attestation; evidence can only show that it is not met.",
     Automation.PIPELINE: "A pipeline, by its newest result.",
     Automation.HUMAN: "People, by an attestation.",
     Automation.ROLLUP: "Its members.",
 }
 _ABOUT = {
-    Scope.AGENT: "one agent, all its pods together",
-    Scope.NAMESPACE: "a namespace, shown at each of its agents",
-    Scope.FLEET: "the fleet, shown at each agent",
+    Scope.AGENT: "one agent with all its pods",
+    Scope.NAMESPACE: "a namespace, shown for each of its agents",
+    Scope.FLEET: "the fleet, shown for each agent",
     Scope.RELEASE: "the newest rollout of an agent",
 }
 _ABSENT = {
     Absent.UNKNOWN: "needed",
     Absent.EITHER: "one of these is needed",
-    Absent.SKIP: "used where it is there",
+    Absent.SKIP: "used if available",
 }
 _WHEN = {
     AttestableWhen.OPT_IN_OFF: "the evidence is not turned on",
     AttestableWhen.OPA_ON_LOOPBACK: "its OPA listens on loopback only",
     AttestableWhen.NO_POLICY: "it is unknown NoPolicy",
     AttestableWhen.KEY_NOT_EFFECTIVE: "it is unknown KeyNotEffective",
-    AttestableWhen.NOTHING_SEEN_YET: "it has been unknown NoData or Observing for 7 days on end",
+    AttestableWhen.NOTHING_SEEN_YET: "it has been unknown NoData or Observing for 7 days",
 }
 TURN_ON = {
     OptIn.HOSTILE_HANDSHAKES: "checklist.hostile_handshakes",
@@ -77,8 +77,8 @@ def described(control: Control, judges: Judges) -> tuple[Part, ...]:
         Part("Unknown", (control.unknown,)),
         Part("Evidence", tuple(_evidence(spec) for spec in control.evidence)),
         Part("Members", _members(control)),
-        Part("Mend it", (control.remediation,)),
-        Part("A machine cannot know", (control.limits,) if control.limits else ()),
+        Part("How to fix it", (control.remediation,)),
+        Part("Not covered", (control.limits,) if control.limits else ()),
         Part("Records", _records(control)),
         Part("Decided today", (_today(control, judges),)),
     )
@@ -108,13 +108,15 @@ def _members(control: Control) -> tuple[str, ...]:
 def _records(control: Control) -> tuple[str, ...]:
     waiver = "It can be waived for up to 90 days." if control.waivable else "It cannot be waived."
     if control.automation is Automation.ROLLUP:
-        return ("It takes no record and no waiver; its members do.",)
+        return ("It accepts no record and no waiver; its members do.",)
     if control.record is None:
-        return ("It takes no record.", waiver)
+        return ("It accepts no record.", waiver)
     kinds = " or ".join(f"{'an' if kind[0] == 'a' else 'a'} {kind} record" for kind in control.record.kinds)
-    holds = f"{kinds.capitalize()} holds for up to {_age(control.record.max_validity)}, {_BOUND[control.record.bind]}."
+    holds = (
+        f"{kinds.capitalize()} is valid for up to {_age(control.record.max_validity)}, {_BOUND[control.record.bind]}."
+    )
     counts = [rule.text for rule in control.record.counts]
-    brings = (f"A pipeline's result brings: {', '.join(counts)}.",) if counts else ()
+    brings = (f"A pipeline's result must have: {', '.join(counts)}.",) if counts else ()
     return (holds, *_while(control), *brings, waiver)
 
 
@@ -153,10 +155,10 @@ def _today(control: Control, judges: Judges) -> str:
     by, later, can_pass = today(control, judges)
     told = f"From {_joined(by)}." if by else "From no evidence: it is unknown."
     if control.automation is not Automation.AUTO:
-        told = f"By a record; refuted from {_joined(by)}." if by else "By a record alone."
-    turn_on = f" Turn it on with {TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
+        told = f"By a record; evidence from {_joined(by)} can fail it." if by else "By a record alone."
+    turn_on = f" Enable it with {TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
     cannot_pass = (
-        " So it can fail, and not pass yet." if control.automation is Automation.AUTO and by and not can_pass else ""
+        " So it can fail, but not pass yet." if control.automation is Automation.AUTO and by and not can_pass else ""
     )
     return told + (f" Not yet judged: {_joined(later)}." if later else "") + cannot_pass + turn_on
 

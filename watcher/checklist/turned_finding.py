@@ -14,7 +14,7 @@ class Turn(StrEnum):
     """What a reader wants to know of it."""
 
     FAILS = "newly fails"
-    MENDED = "is mended"
+    MENDED = "is fixed"
     LAPSED = "lapsed"
 
 

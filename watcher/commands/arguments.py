@@ -14,16 +14,19 @@ _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}([.+-][a-zA-Z0-9.+-]+)?")
 
 def add_output(command: argparse.ArgumentParser, *forms: str) -> None:
     """The option `--output`; the first form is the default."""
-    command.add_argument("--output", choices=forms, default=forms[0], help=f"default: {forms[0]}")
+    command.add_argument("--output", choices=forms, default=forms[0], help=f"output format; default: {forms[0]}")
 
 
 def add_credentials(command: argparse.ArgumentParser, *, beside: str = "") -> None:
     """How to be known to a running daemon; `beside`: a text before each help."""
-    authorities = f"{beside}authorities in PEM that its certificate is checked by; default: those of this machine"
+    authorities = f"{beside}CA certificates (PEM) that verify the server; default: the system's"
     command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
     token = command.add_mutually_exclusive_group()
-    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help=f"{beside}a token that may read")
-    token.add_argument("--user-file", metavar="FILE", type=Path, help=f"{beside}a file with NAME:PASSWORD")
+    token.add_argument(
+        "--bearer-token-file", metavar="FILE", type=Path, help=f"{beside}file with a bearer token; default: none"
+    )
+    user = f"{beside}file with NAME:PASSWORD for basic authentication; default: none"
+    token.add_argument("--user-file", metavar="FILE", type=Path, help=user)
 
 
 def seconds(text: str) -> float:

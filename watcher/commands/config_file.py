@@ -19,7 +19,7 @@ def add_config_file(command: ArgumentParser) -> None:
     either = command.add_mutually_exclusive_group()
     default = f"the config file; default: ${VARIABLE}, then {INSTALLED}"
     either.add_argument("file", metavar="FILE", type=Path, nargs="?", help=default)
-    either.add_argument("--config", metavar="FILE", type=Path, help="the same, by name")
+    either.add_argument("--config", metavar="FILE", type=Path, help="same as FILE")
 
 
 def config_of(given: Namespace) -> Path:

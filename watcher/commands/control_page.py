@@ -13,85 +13,83 @@ from watcher.checklist.control_words import described, headline, today
 _INTRODUCTION = """# The checklist as controls
 
 This page is generated from `probes/controls/catalogue/` by `make checklist`; edit the catalogue, not the page.
-Each line of AgentWeave's *Production Readiness Checklist* is a control with a state that is kept true, or an honest
-unknown with its reason. `agentweave-watcher controls ID` prints one of them.
+Each line of AgentWeave's *Production Readiness Checklist* is a control. The watcher judges it continuously; what it
+cannot judge is unknown, with a reason. `agentweave-watcher controls ID` prints one control.
 
-## How a state is formed
+## How a state is decided
 
-The first that holds:
+The first of these that applies:
 
-1. **not_applicable**: a fact proves that the control does not apply. Evidence that may not be read never does.
-2. **fail**: fresh evidence is against it, whatever a record says. What is probed over the network must be bad twice
-   in a row; one bad look is unknown `Observing`.
-3. **fail**, still: it failed before, and the evidence that showed it has not shown the contrary since. Evidence that
-   cannot be had any more leaves it failed.
-4. **pass**: a machine decides, and all that is needed is there, fresh and good. Evidence that is listed and is
-   forbidden, unreachable, too old or unreadable keeps it from passing; what is not configured can be passed over where
-   the control says so.
-5. **attested** or **expired**: only people or pipelines can know it, or its evidence cannot be had for a reason that
-   the control lists, and there is a valid record, or one that ended.
+1. **not_applicable**: evidence proves that the control does not apply. Evidence that may not be read never does.
+2. **fail**: current evidence is against it, whatever a record says. A network probe must fail twice in a row; after one
+   failed probe the control is unknown, `Observing`.
+3. **fail**, still: it failed before, and its evidence has not shown the contrary since. It stays failed while that
+   evidence is not available.
+4. **pass**: the watcher decides the control, and all evidence that it needs is available, current and good. Evidence
+   that is listed but forbidden, unreachable, too old or unreadable prevents a pass; evidence that is not configured can
+   be left out where the control says so.
+5. **attested** or **expired**: only people or pipelines can know it, or its evidence is not available for a reason that
+   the control lists, and there is a valid record, or one that has expired.
 6. **unknown**, with a reason.
-7. **waived**: a waiver in force covers fail, unknown or expired; what is under it stays visible.
+7. **waived**: a waiver in force replaces fail, unknown or expired; the replaced state stays visible.
 
-A pass has an assurance, that of its weakest evidence: {assurances}. What only a config says can refute a control about
-behaviour and never proves it (`DeclaredOnly`); a key that the agent's SDK version does not use proves nothing
-(`KeyNotEffective`).
+A pass has an assurance, that of its weakest evidence: {assurances}. A config alone can fail a control about behaviour,
+but never pass it (`DeclaredOnly`); a key that the agent's SDK version does not use proves nothing (`KeyNotEffective`).
 
-Pods vote when they have been Ready for 60 s, are of the newest revision of their workload that is Ready and do not
-terminate. All of them must agree, those of two workloads of one agent too. What a pod failed by is not cleared by
-others while it is only not Ready.
+The pods that count have been Ready for 60 s, are of the newest Ready revision of their workload, and are not
+terminating. All of them must agree, also those of two workloads of one agent. A fail of a pod that is now only not
+Ready is not cleared by other pods.
 
-Reasons of unknown, the first that holds is told: {reasons}.
+Reasons of unknown, the first that applies is shown: {reasons}.
 
-Where evidence comes from: {sources}.
+Sources of evidence: {sources}.
 
-## What the sentences mean
+## Terms and rules
 
-- *Look* is one probe of one pod. *In two looks in a row* is meant of what is probed; config, objects, dates,
-  records and a wrong allow count at once. One good look ends a fail.
-- What is neither pass nor fail by the sentences of a control is unknown: `NoData` where samples are too few,
-  `Settling` inside the window of a rollout, else `Observing`.
-- A window ends now and is made of whole looks. One that is covered by less than three quarters is `NoData`, and
-  `Observing` while the watch is younger than it.
-- Config counts as the agent's SDK version uses it (`KeyNotEffective` otherwise) and as it was in place before the
-  process started (`NotLoaded` otherwise). A default of the SDK that stands for an absent key counts as declared,
-  and the message says so. Controls of `predeploy.config` are about the words of the file.
-- With no settled pod a pass about behaviour is kept until its evidence is too old. Nothing passes because there is
-  no pod.
-- A link is dead when it was dead for 7 days by at least 3 looks; 401, 403 and a redirect to a login are not dead.
-- Findings about a rollout belong to the newest one, are frozen at the end of their window, and are unknown before
-  any rollout was seen. A rollout starts with the first pod of its revision.
+- *In two probes in a row* (of one pod) applies to network probes; config, objects, dates, records and a wrong allow
+  count at once. One good probe ends a fail.
+- A control that is neither pass nor fail is unknown: `NoData` with too few samples, `Settling` inside the window of a
+  rollout, otherwise `Observing`.
+- A window ends now and consists of complete probes. If less than three quarters of it are covered it is `NoData`, or
+  `Observing` while the agent has been watched for less time.
+- Config counts as the agent's SDK version uses it (otherwise `KeyNotEffective`) and as it was before the process
+  started (otherwise `NotLoaded`). A default of the SDK for a missing key counts as declared, and the message says so.
+  Controls of `predeploy.config` are about the text of the file.
+- Without a settled pod a pass about behaviour is kept until its evidence is too old. Nothing passes because there is no
+  pod.
+- A link is dead when it has been dead for 7 days in at least 3 requests; 401, 403 and a redirect to a login do not
+  count as dead.
+- Findings about a rollout are about the newest one, do not change after the end of their window, and are unknown before
+  a rollout was seen. A rollout starts with the first pod of its revision.
 
 Records:
 
-- A record is bound to what runs: the image's digest is that of the agent's container (index or platform); the
-  policy's is the first that can be read of `/v1/policies` (SHA-256, sorted by id), the bundles' revisions, the
-  ConfigMaps mounted in OPA's container; the config's is SHA-256 of its bytes. If two digests run, each needs its
-  record.
-- The newest valid record wins. A failed result of a pipeline is cleared by a later run only, not by an attestation,
-  nor by taking it away. A record that was seen and is gone is `RecordRemoved`; an older one does not take its
-  place.
-- After a new revision of a control its records hold for 30 more days.
+- A record is bound to what runs. The digest of the image is that of the agent's container (index or platform). The
+  digest of the policy is the first of these that can be read: `/v1/policies` (SHA-256, sorted by id), the revisions of
+  the bundles, the ConfigMaps mounted in OPA's container. The digest of the config is the SHA-256 of its bytes. If two
+  digests run, each needs a record.
+- The newest valid record counts. Only a later run clears a failed pipeline result, not an attestation or its removal. A
+  record that was seen and is gone is `RecordRemoved`; an older one does not replace it.
+- After a new revision of a control its records are valid for 30 more days.
 
-A roll-up is the worst of its members that apply: fail, unknown, expired, waived, attested, pass.
+A roll-up has the worst state of its members that apply: fail, unknown, expired, waived, attested, pass.
 
-## Numbers that the checklist does not give
+## Thresholds that the checklist does not give
 
-- 20 requests or decisions in an hour: from there on there is traffic, and a family without a sample is missing.
-- 100 log lines: a share of 0.99 or 0.95 is told from no fewer. Of request lines, which are rarer, 20.
-- 100 requests: two revisions are compared from there on; the rule is in `postdeploy.short.error-rate-normal`.
-- 0.20 of requests as retries: the retry budget that Finagle and Linkerd have by default.
-- 300 packages of the operating system: full Debian images have over 400, slim ones about 100. Over it an image is not
-  minimal; under it people say whether it is.
-- The last 10 starts (at least 3) and the last 5 terminations of 30 days: so many are looked at; one bad termination is
-  enough for a fail.
-- 7 days with nothing to see: from then on what a machine waits for may be attested.
+- 20 requests or decisions in an hour count as traffic: with that, a metric family without a sample is missing.
+- 100 log lines are needed for a share of 0.99 or 0.95; of request lines, which are rarer, 20.
+- 100 requests are needed to compare two revisions; the rule is in `postdeploy.short.error-rate-normal`.
+- 0.20 of requests as retries is the default retry budget of Finagle and Linkerd.
+- 300 operating system packages: full Debian images have over 400, slim ones about 100. An image with more is not
+  minimal; with fewer people decide.
+- The last 10 starts (at least 3) and the last 5 terminations of 30 days are evaluated; one bad termination fails.
+- After 7 days without an observation, a control that waits for one may be attested.
 
 ## Readiness
 
 Over the required controls: `not_ready` if one fails, else `indeterminate` if one is unknown or expired, else
-`ready_with_waivers`, else `ready`. Roll-ups are not counted. `lower` is what is met of what applies, `upper` as if all
-that is open or waived were met, `coverage` what is known.
+`ready_with_waivers`, else `ready`. Roll-ups are not counted. `lower` is the share of applicable controls that are met,
+`upper` the share if all unknown, expired and waived ones were met, `coverage` the share that is known.
 """
 
 
@@ -120,14 +118,14 @@ def _page(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
         yield from _section(control, judges)
 
 
-_NOT_YET = "by nothing yet: they are unknown, whatever the agent does"
+_NOT_YET = "by nothing yet: they are always unknown"
 
 
 def _decided_today(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
     """How many controls are decided by what, and from where."""
     ways = Counter(_way(control, judges) for control in catalogue.controls)
     sources = Counter(source for control in catalogue.controls for source in today(control, judges).judged)
-    yield "## What decides them today"
+    yield "## What decides them in this version"
     yield ""
     yield "Each control says it under *Decided today*; in sum:"
     yield ""
@@ -141,10 +139,10 @@ def _decided_today(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
 
 
 _WAYS = (
-    "from evidence, by a machine alone",
-    "from evidence, by a machine alone; some that could only refute them is not judged yet",
-    "from evidence, by a machine alone; what a pass needs is not judged yet, so they can only fail",
-    "by a record, which a machine can refute",
+    "from evidence alone",
+    "from evidence alone; some that could only refute them is not judged yet",
+    "from evidence alone; what a pass needs is not judged yet, so they can only fail",
+    "by a record, which evidence can override",
     "by a record alone",
     "by their members",
     _NOT_YET,

@@ -32,8 +32,8 @@ def _add_check(add: _Add) -> None:
     check = add(
         "check",
         help="probe every agent now and print what is failing, and why",
-        description="Probe every agent now. On a terminal: what is not well, by agent, the worst first. "
-        "In a pipe: one condition a line, all of them.",
+        description="Probe every agent now. On a terminal: what is failing or unknown, by agent, worst first. "
+        "In a pipe: every condition, one a line.",
         epilog=_CHECK_EXITS,
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -41,11 +41,13 @@ def _add_check(add: _Add) -> None:
     check.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
     check.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
     check.add_argument("--probe", metavar="P", help="only this probe, such as svid or opa; default: all")
-    check.add_argument("--all", action="store_true", help="on a terminal: also what passes, nothing folded")
+    check.add_argument(
+        "--all", action="store_true", help="on a terminal: show everything, also what passes; default: fold it"
+    )
     add_output(check, "text", "json", "jsonl", "junit", "sarif", "github")
     failing = "what makes exit status 1; default: any failing condition (and 3 for an unknown one)"
     check.add_argument("--fail-on", choices=("critical", "warning", "unknown"), help=failing)
-    again = "probe again and again, with so long between, such as 30s, until Ctrl-C; default: once"
+    again = "probe again after each DURATION, such as 30s, until Ctrl-C; default: once"
     check.add_argument("--watch", metavar="DURATION", type=duration, help=again)
     check.set_defaults(command="watcher.commands.check.command:command")
 
@@ -58,7 +60,7 @@ def _add_status(add: _Add) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )
     here = "http://127.0.0.1:9847"
-    status.add_argument("--url", metavar="URL", type=url, default=here, help=f"of the watcher; default: {here}")
+    status.add_argument("--url", metavar="URL", type=url, default=here, help=f"address of the watcher; default: {here}")
     status.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
     status.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
     add_credentials(status)
@@ -67,8 +69,8 @@ def _add_status(add: _Add) -> None:
 
 
 def _add_explain(add: _Add) -> None:
-    explain = add("explain", help="say what a condition, alert or control means, and what to do")
-    explain.add_argument("name", metavar="NAME", help="such as OPAWrongAllow, AgentWeaveWatcherBlind or a control's id")
+    explain = add("explain", help="say what a condition, alert, reason or control means, and what to do")
+    explain.add_argument("name", metavar="NAME", help="such as OPAWrongAllow, AgentWeaveWatcherBlind or SignalAbsent")
     explain.set_defaults(command="watcher.commands.reference.explain:command")
 
 
@@ -77,5 +79,5 @@ def add_shell_commands(add: _Add, parser: ArgumentParser) -> None:
     completion = add("completion", help="print a completion script for a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that reads it")
     completion.set_defaults(command="watcher.commands.reference.completion:command", parser=parser)
-    man = add("man", help="print the manual page, for man -l -")
+    man = add("man", help="print the manual page; pipe it to man -l -")
     man.set_defaults(command="watcher.commands.reference.manual:command", parser=parser)

@@ -87,13 +87,12 @@ def _told(name: str, report: ConfigReport) -> Iterator[str]:
 
 
 def _verdict(report: ConfigReport, code: int) -> str:
-    """Why the command ends as it does: a file may be wrong although the five lines hold."""
+    """Why the command ends as it does: a file may be wrong although the five lines pass."""
     if code == UNREADABLE:
         return "It cannot be read: exit code 2."
     wrong, unknown = report.lines_that(State.FAIL), report.lines_that(State.UNKNOWN)
-    lines = [f"{wrong} {'does' if wrong == 1 else 'do'} not hold"] if wrong else []
-    lines += [f"{unknown} {'is' if unknown == 1 else 'are'} not known"] if unknown else []
-    told = f"Of the five lines {' and '.join(lines)}" if lines else "All five lines hold"
+    lines = [f"{wrong} {'fails' if wrong == 1 else 'fail'}"] if wrong else []
+    lines += [f"{unknown} {'is' if unknown == 1 else 'are'} unknown"] if unknown else []
+    verdict = f"Of the five lines, {' and '.join(lines)}" if lines else "All five lines pass"
     errors = report.findings_of(Grade.ERROR)
-    there = f"there {'is' if errors == 1 else 'are'} {errors or 'no'} error{'' if errors == 1 else 's'}"
-    return f"{told}, {'but' if errors and not lines else 'and'} {there}: exit code {code}."
+    return f"{verdict}; {errors or 'no'} error{'' if errors == 1 else 's'}: exit code {code}."

@@ -34,11 +34,12 @@ class ChangesSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep: Annotated[Seconds, AfterValidator(_keep)] = Field(
-        default=30 * _DAY, description="how long verdicts that turned are kept, from 1h to 400d"
+        default=30 * _DAY, description="how long changes of verdicts are kept, from 1h to 400d"
     )
     max_bytes: Annotated[Bytes, AfterValidator(_room)] = Field(
         default=64 << 20,
-        description="room of their database in state_dir, the oldest go first; without state_dir: 4Mi of memory",
+        description="size limit of their database in state_dir; the oldest are deleted first; without state_dir: 4Mi "
+        "of memory",
     )
 
 
@@ -48,8 +49,8 @@ class HistorySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep: Annotated[Seconds, AfterValidator(_keep_days)] = Field(
-        default=400 * _DAY, description="how long the snapshot of a day is kept, from 1d to 4000d"
+        default=400 * _DAY, description="how long a snapshot is kept, from 1d to 4000d"
     )
     max_bytes: Annotated[Bytes, AfterValidator(_room)] = Field(
-        default=32 << 20, description="room of their database in state_dir, the oldest days go first"
+        default=32 << 20, description="size limit of their database in state_dir; the oldest days are deleted first"
     )

@@ -54,20 +54,21 @@ class ChecklistIntervals(BaseModel):
     model_config = _FROZEN
 
     objects: Annotated[Seconds, _at_most(LONGEST_ROUND, "1h")] = Field(
-        default=300.0, description="each agent is judged anew at least so often, from 1m to 1h; a change at once"
+        default=300.0,
+        description="time after which each agent is judged again, from 1m to 1h; a change is judged at once",
     )
     health: Annotated[Seconds, _at_most(LONGEST_HEALTH, "15m")] = Field(
-        default=900.0, description="from one request of /health and the like to the next, from 1m to 15m"
+        default=900.0, description="time between two health checks of an agent, from 1m to 15m"
     )
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
-        default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
+        default=3600.0, description="time between two TLS posture tests of an agent, from 1m to 1h"
     )
-    logs: Interval = Field(default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h")
+    logs: Interval = Field(default=3600.0, description="time between two reads of an agent's log, from 5m to 1h")
     traces: Interval = Field(
-        default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
+        default=3600.0, description="time between two queries for an agent's traces, from 5m to 1h"
     )
     prometheus: Annotated[Seconds, _at_most(LONGEST_PROMETHEUS, "10m")] = Field(
-        default=300.0, description="from one round of questions to Prometheus and Alertmanager to the next, 1m to 10m"
+        default=300.0, description="time between two rounds of queries to Prometheus and Alertmanager, from 1m to 10m"
     )
 
 
@@ -87,10 +88,10 @@ class RequiredControls(BaseModel):
     model_config = _FROZEN
 
     add: Annotated[tuple[ControlId, ...], Field(max_length=300)] = Field(
-        default=(), description="ids of controls that readiness rests on too"
+        default=(), description="ids of controls that are required too"
     )
     remove: Annotated[tuple[RemovedControl, ...], Field(max_length=300)] = Field(
-        default=(), description="controls that it does not rest on"
+        default=(), description="controls that are not required"
     )
 
 
@@ -99,14 +100,14 @@ class ProfileSettings(BaseModel):
 
     model_config = _FROZEN
 
-    name: Word = Field(description="as it is told beside each verdict")
+    name: Word = Field(description="name of the profile, shown with each verdict")
     namespaces: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=_MOST)] = Field(
         description="patterns of namespaces, such as `prod-*`"
     )
     required: RequiredControls = Field(
         default_factory=RequiredControls, description="left out: the checklist's own criteria"
     )
-    alerts: bool = Field(default=True, description="whether a control that is met no more is told as an alert")
+    alerts: bool = Field(default=True, description="alert when a control that was met no longer is")
 
     def profile(self) -> Profile:
         """The same, as verdicts are formed by it."""
@@ -119,26 +120,27 @@ class ChecklistSettings(BaseModel):
 
     model_config = _FROZEN
 
-    enabled: bool = Field(default=True, description="whether agents are judged by the checklist at all")
-    environment: Word = Field(default="production", description="what the agents are there for, as records name it")
+    enabled: bool = Field(default=True, description="judge agents by the checklist")
+    environment: Word = Field(default="production", description="name of the environment, as records give it")
     intervals: ChecklistIntervals = Field(
-        default_factory=ChecklistIntervals, description="how often is looked at what nobody tells the changes of"
+        default_factory=ChecklistIntervals,
+        description="how often evidence is collected where changes are not reported by a watch",
     )
     profiles: Annotated[tuple[ProfileSettings, ...], Field(max_length=_MOST)] = Field(
         default=(),
-        description="what is required of whom; the first that matches a namespace counts; "
-        "without one it is the checklist's own criteria",
+        description="which controls are required in which namespaces; the first profile that matches counts; left "
+        "out: the checklist's own criteria",
     )
     container_roles: Annotated[dict[Word, Literal["sidecar"]], Field(max_length=_MOST)] = Field(
         default_factory=dict,
-        description="names of injected containers, which fail no team: `sidecar`",
+        description="role of injected containers by name: `sidecar` means that they do not fail the agent",
         examples=[{"istio-proxy": "sidecar"}],
     )
     trust_domains: Annotated[
         tuple[Annotated[str, AfterValidator(check_trust_domain)], ...], Field(max_length=_MOST)
     ] = Field(
         default=(),
-        description="trust domains that are right here; left out: whether a config names the right one is not known",
+        description="trust domains in use here; left out: whether a config names the right one is unknown",
         examples=[["example.org"]],
     )
     secret_readers: Annotated[tuple[Pattern, ...], Field(max_length=_MOST)] = Field(
@@ -148,40 +150,41 @@ class ChecklistSettings(BaseModel):
     )
     kubernetes: KubernetesEvidence = Field(
         default_factory=KubernetesEvidence,
-        description="which objects of the cluster are listed and watched; read at the start alone",
+        description="which objects of the cluster are listed and watched; a change needs a restart",
     )
     reports: bool = Field(
         default=False,
-        description="whether findings are also written as objects of the cluster: Report of openreports.io, or "
-        "PolicyReport of wgpolicyk8s.io where only that is installed; read at the start alone",
+        description="write findings as objects of the cluster too: Report of openreports.io, or PolicyReport of "
+        "wgpolicyk8s.io where only that is installed; a change needs a restart",
     )
     history: HistorySettings = Field(
         default_factory=HistorySettings,
-        description="a snapshot a day of all findings, for auditors; only with state_dir",
+        description="daily snapshots of all findings, for auditors; needs state_dir",
     )
     hostile_handshakes: bool = Field(
-        default=False, description="whether agents are also shown a forged and a foreign certificate"
+        default=False, description="also test agents with a forged and a foreign certificate"
     )
     records: RecordSettings = Field(
-        default_factory=RecordSettings, description="what people and pipelines say, and whom of them is believed"
+        default_factory=RecordSettings,
+        description="where records of people and pipelines are read, and which are accepted",
     )
     review_every: Annotated[Seconds, AfterValidator(_review)] = Field(
         default=90 * 86400.0,
-        description="how often people go through the checklist of the fleet: a record of criteria.reviewed, at most "
-        "90d; told when overdue",
+        description="how often people review the checklist of the fleet (a record of criteria.reviewed), at most 90d; "
+        "an alert fires when it is overdue",
     )
     logs: LogsSettings | None = Field(
-        default=None, description="where the lines of agents' logs are read; left out: they are not"
+        default=None, description="where log lines of agents are read; left out: none are"
     )
     traces: TracesSettings | None = Field(
-        default=None, description="where the traces of agents are; left out: none are asked for"
+        default=None, description="where traces of agents are stored; left out: none are read"
     )
     document_links: DocumentLinksSettings = Field(
         default_factory=DocumentLinksSettings,
-        description="whether the links of records and the runbooks of alerts are tried",
+        description="check whether the links of records and the runbooks of alerts lead somewhere",
     )
     prometheus: PrometheusSettings | None = Field(
-        default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"
+        default=None, description="the Prometheus that is queried for alert rules about agents; left out: none"
     )
 
     @property

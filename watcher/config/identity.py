@@ -35,10 +35,10 @@ class IdentitySettings(BaseModel):
     )
     cert_file: Path | None = Field(default=None, description="certificate chain in PEM, leaf first; re-read")
     key_file: Path | None = Field(default=None, description="its private key in PEM, not encrypted; re-read")
-    bundle_file: Path | None = Field(default=None, description="the trust domain's authorities in PEM; re-read")
+    bundle_file: Path | None = Field(default=None, description="CA certificates of the trust domain in PEM; re-read")
     trust_domain: Annotated[str, AfterValidator(check_trust_domain)] | None = Field(
         default=None,
-        description="the watcher's own; left out, it is that of the (first) SVID",
+        description="the watcher's own trust domain; left out: that of its first SVID",
         examples=["example.org"],
     )
 

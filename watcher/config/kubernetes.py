@@ -81,16 +81,16 @@ class ClusterSpiffeIdSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trust_domain: Annotated[str, AfterValidator(check_trust_domain)] = Field(
-        description="its trust domain, `.TrustDomain` of templates", examples=["example.org"]
+        description="trust domain of the controller manager, `.TrustDomain` in templates", examples=["example.org"]
     )
     cluster_name: Annotated[str, AfterValidator(_word)] = Field(
-        default="", description="its cluster name, `.ClusterName` of templates"
+        default="", description="cluster name of the controller manager, `.ClusterName` in templates"
     )
     cluster_domain: Annotated[str, AfterValidator(_word)] = Field(
-        default="", description="its cluster domain, `.ClusterDomain` of templates"
+        default="", description="cluster domain of the controller manager, `.ClusterDomain` in templates"
     )
     class_name: Annotated[str, AfterValidator(_word)] = Field(
-        default="", description="only objects of this class count; left out: those of every class and of none"
+        default="", description="only objects of this class count; left out: all objects count"
     )
 
 
@@ -99,7 +99,9 @@ class EventSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    enabled: bool = Field(default=True, description="whether a condition that turns is told as an Event on its pod")
+    enabled: bool = Field(
+        default=True, description="write an Event on the pod when a condition starts failing or is resolved"
+    )
 
 
 class KubernetesSettings(BaseModel):
@@ -108,38 +110,46 @@ class KubernetesSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     namespaces: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_namespaces)] = Field(
-        default="all", description="`all` for one watch of the whole cluster, or a list for one watch a namespace"
+        default="all",
+        description="`all`: one watch of the whole cluster; or a list of namespaces, each with a watch of its own",
     )
     selector: Annotated[str, AfterValidator(_selector)] = Field(
-        default="app.kubernetes.io/component=agent", description="label selector: a first filter of pods"
+        default="app.kubernetes.io/component=agent", description="label selector of the agents' pods"
     )
     kubeconfig: Path | None = Field(
         default=None, description="kubeconfig file; left out: the service account of the watcher's own pod"
     )
     allow_cidrs: tuple[Cidr, ...] = Field(
-        default=(), description="networks of pod addresses that are looked at although they are loopback or the like"
+        default=(),
+        description="networks whose pod addresses are probed although they are loopback, link-local or multicast",
     )
     allowed_hosts: tuple[Annotated[str, AfterValidator(host)], ...] = Field(
-        default=(), description="hosts of central OPAs that may be asked because an agent's own config names them"
+        default=(), description="hosts of central OPAs that an agent's own config may name"
     )
     spiffe_id_template: Annotated[str, AfterValidator(_template)] | None = Field(
         default=None,
-        description="the SPIFFE ID that every agent must serve; left out: what cluster_spiffe_ids finds, "
-        "else the annotation of its Service, if it has one",
+        description="the SPIFFE ID that every agent must serve; left out: from cluster_spiffe_ids, else from the "
+        "annotation of its Service",
         examples=["spiffe://example.org/agent/${service_account}/prod"],
     )
     cluster_spiffe_ids: ClusterSpiffeIdSettings | None = Field(
-        default=None, description="expect of agents what ClusterSPIFFEID objects give them; left out: they are not read"
+        default=None,
+        description="expect the SPIFFE IDs that ClusterSPIFFEID objects assign; left out: these objects are not read",
     )
     labels_to_alerts: Annotated[tuple[str, ...], AfterValidator(checked)] = Field(
         default=(),
-        description="labels of a pod, or else of its namespace, that alerts carry, such as `team`; at most 5",
+        description="labels of a pod, or of its namespace, to put on its alerts, such as `team`; at most 5",
         examples=[["team", "example.org/cost-center"]],
     )
     startup_grace: Seconds = Field(
-        default=120.0, ge=0, le=3600, description="how long a pod that was never ready may be unreachable"
+        default=120.0,
+        ge=0,
+        le=3600,
+        description="how long a pod that was never Ready may be unreachable before it is failing",
     )
     overrides: tuple[Override, ...] = Field(
-        default=tuple(Override), description="what annotations agentweave.io/watch-* of a pod may set"
+        default=tuple(Override), description="which facts the annotations agentweave.io/watch-* of a pod may set"
     )
-    events: EventSettings = Field(default_factory=EventSettings, description="what `kubectl describe pod` shows")
+    events: EventSettings = Field(
+        default_factory=EventSettings, description="Events on pods, which `kubectl describe pod` shows"
+    )

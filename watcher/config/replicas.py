@@ -38,9 +38,7 @@ class Standby(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lease: Annotated[str, AfterValidator(_lease)] = Field(
-        description="name of the Lease, which is made if it is not there"
-    )
+    lease: Annotated[str, AfterValidator(_lease)] = Field(description="name of the Lease, created if missing")
     namespace: Annotated[str, AfterValidator(_namespace)] = Field(description="namespace of the Lease")
     kubeconfig: Path | None = Field(
         default=None, description="kubeconfig file; left out: the service account of the watcher's own pod"
@@ -72,7 +70,7 @@ class Installation(BaseModel):
 
     namespace: Annotated[str, AfterValidator(_namespace)] = Field(description="namespace of the watcher's pods")
     workload: Annotated[str, AfterValidator(_workload)] = Field(
-        description="what they belong to: deployment/NAME or statefulset/NAME"
+        description="workload of these pods: deployment/NAME or statefulset/NAME"
     )
     selector: Annotated[str, AfterValidator(_selector)] = Field(
         description="labels by which they are selected, such as app.kubernetes.io/instance=watcher"
@@ -90,8 +88,10 @@ class Shard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    index: int = Field(default=0, ge=0, lt=MOST_SHARDS, description="which part of the fleet this process watches")
-    count: int = Field(default=1, ge=1, le=MOST_SHARDS, description="in how many parts the fleet is watched")
+    index: int = Field(
+        default=0, ge=0, lt=MOST_SHARDS, description="number of the shard that this process watches, from 0"
+    )
+    count: int = Field(default=1, ge=1, le=MOST_SHARDS, description="number of shards")
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:

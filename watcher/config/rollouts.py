@@ -25,13 +25,15 @@ class WindowSettings(BaseModel):
     model_config = _FROZEN
 
     immediate: Time = Field(default=900.0, description="from the first new pod: pods, health checks, metrics")
-    good_for: Time = Field(default=300.0, description="all pods Ready and good for so long end that window early")
+    good_for: Time = Field(
+        default=300.0, description="that window ends early when all pods were Ready and healthy for this long"
+    )
     short: Time = Field(
         default=3600.0,
         description="from when the last pod is Ready: traffic, errors, latency, authorization, breakers; errors and "
-        "latency are looked at after 1/12, 1/4, 1/2 and 3/4 of it",
+        "latency are judged after 1/12, 1/4, 1/2 and 3/4 of it",
     )
-    long: Time = Field(default=21600.0, description="from then too: memory, CPU, pools, OPA")
+    long: Time = Field(default=21600.0, description="from when the last pod is Ready: memory, CPU, pools, OPA")
 
     @property
     def seconds(self) -> tuple[float, float, float, float]:
@@ -44,21 +46,21 @@ class RolloutsSettings(BaseModel):
 
     model_config = _FROZEN
 
-    enabled: bool = Field(default=True, description="whether rollouts are followed; read at the start alone")
+    enabled: bool = Field(default=True, description="verify rollouts; a change needs a restart")
     when_undecided: Literal["limits_only", "wait"] = Field(
         default="limits_only",
-        description="what only lacks traffic is verified by limits alone, and said; or it is waited for in vain",
+        description="what happens to a line with too little traffic: `limits_only` verifies it by its limits and says "
+        "so, `wait` leaves it undecided",
     )
     pod_events: bool = Field(
         default=False,
-        description="whether warnings in Events of new pods that are not Ready are read, as evidence beside the line "
-        "of pods; needs the right to list events; read at the start alone",
+        description="show warnings in Events of new pods that are not Ready, as evidence beside the line of pods; "
+        "needs the right to list events; a change needs a restart",
     )
-    windows: WindowSettings = Field(default_factory=WindowSettings, description="how long each part takes")
+    windows: WindowSettings = Field(default_factory=WindowSettings, description="length of each window")
     staging: tuple[str, ...] = Field(
         default=(),
         max_length=20,
-        description="namespaces in which agents run before they are released: the record of a rollout says when the "
-        "same image ran there",
+        description="staging namespaces: the deployment record says when the same image ran there",
         examples=[["staging"]],
     )

@@ -82,7 +82,8 @@ class TLSSettings(BaseModel):
     key_file: Path = Field(description="its private key in PEM, not encrypted; re-read")
     client_ca_file: Path | None = Field(
         default=None,
-        description="authorities in PEM, one of which must have signed a client's certificate; re-read; left out: none",
+        description="CA certificates in PEM: a client must present a certificate signed by one; re-read; left out: no "
+        "client certificate is needed",
     )
 
 
@@ -94,23 +95,23 @@ class ServerSettings(BaseModel):
     ADDRESS: ClassVar = ("host", "port", "health_port")
     """What is that of the start: a socket that listens is not moved."""
 
-    host: Host = Field(default="127.0.0.1", description="address to listen at; `::` is every address, of IPv4 too")
-    port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
+    host: Host = Field(default="127.0.0.1", description="address to listen on; `::` is every address, IPv4 included")
+    port: int = Field(default=9847, ge=0, le=65535, description="port to listen on; 0: any free port")
     health_port: int | None = Field(
         default=None,
         ge=1,
         le=65535,
-        description="port of /livez and /readyz alone, without TLS and authentication; left out: none",
+        description="second port with /livez and /readyz only, without TLS and authentication; left out: none",
     )
     allowed_hosts: tuple[Annotated[str, AfterValidator(host_name)], ...] = Field(
-        default=(), description="names by which the port is reached, beside localhost and IP addresses"
+        default=(), description="host names by which the port is reached, in addition to localhost and IP addresses"
     )
     tls: TLSSettings | None = Field(default=None, description="serve https; left out: http")
     basic_auth_users: dict[
         Annotated[str, AfterValidator(_user_name)], Annotated[SecretStr, AfterValidator(_bcrypt_hash)]
-    ] = Field(default_factory=dict, description="who may read, by name: bcrypt hashes of their passwords")
+    ] = Field(default_factory=dict, description="users who may read, with bcrypt hashes of their passwords")
     bearer_token_file: Path | None = Field(
-        default=None, description="file with a token that may read too; re-read; left out: none"
+        default=None, description="file with a bearer token that may read; re-read; left out: none"
     )
 
     @model_validator(mode="after")
@@ -129,7 +130,7 @@ class DiscoverySettings(BaseModel):
 
     model_config = _FROZEN
 
-    static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed here, one by one")
+    static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed one by one")
     kubernetes: KubernetesSettings | None = Field(
         default=None, description="agents of a Kubernetes cluster, found as they come and go; left out: none"
     )
@@ -141,11 +142,11 @@ class AlertmanagerSettings(BaseModel):
     model_config = _FROZEN
 
     url: BaseUrl = Field(
-        description="one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
+        description="URL of one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
     )
     runbook_url: BaseUrl | None = Field(
         default=None,
-        description="what the runbook link of a test alert begins with; left out: that of a watcher on this machine",
+        description="URL prefix of the runbook link of a test alert; left out: a watcher on this machine",
         examples=["https://watcher.example.org/runbooks/"],
     )
 
@@ -156,7 +157,7 @@ class DrillSettings(BaseModel):
     model_config = _FROZEN
 
     every: Annotated[Seconds, AfterValidator(_some_time)] = Field(
-        default=_DAY, description="from one drill to the next, from 1m to 31d"
+        default=_DAY, description="time between two drills, from 1m to 31d"
     )
 
 
@@ -165,31 +166,32 @@ class Sections(BaseModel):
 
     model_config = _FROZEN
 
-    server: ServerSettings = Field(default_factory=ServerSettings, description="where the daemon serves its pages")
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="where the daemon serves web pages, API and metrics"
+    )
     state_dir: Directory | None = Field(
-        default=None, description="directory of what survives a restart; left out: nothing does"
+        default=None, description="directory for history that survives a restart; left out: none does"
     )
     identity: IdentitySettings | None = Field(
-        default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
+        default=None, description="the watcher's own identity; left out: trust is unknown, dates are still judged"
     )
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings, description="where targets are found")
-    shard: Shard = Field(default_factory=Shard, description="the part of the fleet that this process watches")
+    shard: Shard = Field(default_factory=Shard, description="the shard of the fleet that this process watches")
     standby: Standby | None = Field(
-        default=None, description="two processes of which one tells what it sees; left out: this one always does"
+        default=None, description="a second process that takes over; left out: none, this one always exports"
     )
     installation: Installation | None = Field(
         default=None,
-        description="what this watcher is in Kubernetes, for commands in its runbooks; left out: they have variables",
+        description="names of this watcher in Kubernetes, for the commands in its runbooks; left out: commands have "
+        "variables",
     )
     alertmanager: AlertmanagerSettings | None = Field(
-        default=None, description="where drills send their alerts, and which the checklist asks; left out: none"
+        default=None, description="the Alertmanager of drills and of the checklist; left out: none"
     )
-    drill: DrillSettings | None = Field(
-        default=None, description="when the daemon sends test alerts; left out: never by itself"
-    )
+    drill: DrillSettings | None = Field(default=None, description="scheduled test alerts of the daemon; left out: none")
     links: Links = Field(
         default_factory=dict,
-        description="pages elsewhere about a target, by name: URLs with ${namespace}, ${agent}, ${pod}, ${node}, "
+        description="links on the page of a target, by name: URLs with ${namespace}, ${agent}, ${pod}, ${node}, "
         "${workload} or ${spiffe_id} after the host",
         examples=[{"Grafana": "https://grafana.example.org/d/agentweave-agent?var-agent=${agent}"}],
     )
@@ -197,11 +199,13 @@ class Sections(BaseModel):
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
     )
     rollouts: RolloutsSettings = Field(
-        default_factory=RolloutsSettings, description="each rollout of an agent, verified by itself"
+        default_factory=RolloutsSettings, description="verification of each rollout of an agent"
     )
-    changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
+    changes: ChangesSettings = Field(
+        default_factory=ChangesSettings, description="how much history of verdicts is kept"
+    )
     sources: BaseModel = Field(description="how often each source probes, and with which timeout")
-    probes: BaseModel = Field(description="when a reading is trouble, by probe")
+    probes: BaseModel = Field(description="thresholds, by probe")
 
 
 @cache

@@ -121,7 +121,7 @@ def _refuse_drill_without_alertmanager(data: dict[str, object], mistakes: Mistak
 
 def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> None:
     if config is not None and config.standby is not None and config.shard.count > 1:
-        sentence = f"expected shard.count 1 beside it, got {config.shard.count}: one lease is for one shard"
+        sentence = f"expected shard.count 1 with it, got {config.shard.count}: one lease is for one shard"
         mistakes.add(("standby",), sentence)
 
 
@@ -141,7 +141,7 @@ def _refuse_unsent_token(kind: AnySourceKind, config: Sections, mistakes: Mistak
     for index, url in enumerate(urls):
         if url is not None and not url.startswith("https:"):
             place = ("discovery", "static", index, kind.endpoint)
-            mistakes.add(place, f"expected an https URL beside {file}: a token is sent over verified TLS only")
+            mistakes.add(place, f"expected an https URL with {file}: a token is sent over verified TLS only")
     if not named and not any(urls):
         sentence = (
             f"this token is sent to nobody: no static target has {kind.endpoint}, "

@@ -1,6 +1,6 @@
 """What the demo's agents declare: a config.yaml and manifests, as their teams would have them in a repository.
 
-Two of them declare what is not so: `PLAINTEXT` says TLS 1.3 and answers HTTP in clear too, and the network policy of
+Two of them declare what is not so: `PLAINTEXT` says TLS 1.3 and answers plaintext HTTP too, and the network policy of
 `UNSELECTED` selects pods by a label that its pods do not have.
 """
 

@@ -3,10 +3,13 @@
 import asyncio
 import logging
 import os
+import shlex
+import shutil
 import socket
 import sys
 import tempfile
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -40,6 +43,13 @@ def run_demo(seconds: float | None, port: int, slower: float = 1.0, host: str = 
     return 0
 
 
+def called(program: str) -> str:
+    """How to call this program from another terminal: by its name where that is on PATH, else as it was called here."""
+    if shutil.which("agentweave-watcher"):
+        return "agentweave-watcher"
+    return f"{shlex.quote(sys.executable)} -m watcher" if program.endswith(".py") else shlex.quote(program)
+
+
 async def show(home: Path, listener: socket.socket, seconds: float | None, slower: float) -> None:
     """Run the demo in `home`, a directory of its own, for so many seconds or until a signal, `slower` times as slow."""
     logging.getLogger("watcher").setLevel(logging.ERROR)  # the terminal is for the play
@@ -59,9 +69,10 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
             fleet.pods.on_change = followed.touch
         fleet.stage.watcher_url = f"http://{host}:{port}"
         play = Narrator(fleet, daemon.engine.board, console, slower)
-        console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
-        console.print(f"In another terminal: agentweave-watcher status --url http://{host}:{port}", highlight=False)
-        console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
+        told = partial(console.print, highlight=False, markup=False)
+        told(f"The web page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
+        told(f"In another terminal: {called(sys.argv[0])} status --url http://{host}:{port}")
+        told(f"The config is {config}; Ctrl-C ends the demo.")
         acts = (play.faults(), play.verdicts(), play.rollouts(followed))
         scenes = [asyncio.create_task(act) for act in acts]
         scenes += [asyncio.create_task(agent.keep_rotating()) for agent in fleet.agents.values()]

@@ -82,7 +82,7 @@ class ProbeResult(NamedTuple):
 
     @property
     def rests_on_looks(self) -> bool:
-        """Whether a look can tell more: what could not be learnt of the target is not told by looking at it."""
+        """Whether a look can tell more: what could not be discovered of the target is not told by looking at it."""
         return self.at < inf
 
     @property
@@ -149,6 +149,6 @@ def _was_true(held: DebounceState | None) -> bool:
 
 def _not_yet(found: Verdict, count: int, failures: int) -> Verdict:
     def message() -> str:
-        return f"Bad look {count} of {failures} in a row: {found.text}"
+        return f"Failed probe result {count} of {failures} in a row: {found.text}"
 
     return found.kind.unknown(Unknown.WARMING_UP, message, found.subject)

@@ -85,6 +85,6 @@ def _interrupted(young: Verdict, waited: float) -> Verdict:
 
     def message() -> str:
         why = "" if young == kind.unknown(Unknown.WARMING_UP, subject=young.subject) else f" {young.text}"
-        return f"Not told in {say_duration(waited)}: its history begins anew again and again.{why}"
+        return f"Not judged for {say_duration(waited)}: its history is interrupted again and again.{why}"
 
     return kind.unknown(Unknown.HISTORY_INTERRUPTED, message, young.subject)

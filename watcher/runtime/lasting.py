@@ -1,4 +1,4 @@
-"""A job that goes on for ever: what it fails at is logged, and it is begun again."""
+"""A job that goes on forever: what it fails at is logged, and it is begun again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

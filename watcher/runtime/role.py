@@ -20,4 +20,4 @@ class Role:
         why = self.trouble or "this process stood still"
         if self.active:
             return f"the lease could not be renewed, and another may hold it by now: {why}"
-        return f"it cannot be told who holds the lease: {why}"
+        return f"it is unknown who holds the lease: {why}"

@@ -167,7 +167,7 @@ class StateFile:
                 if name not in self._begun_anew:
                     self._begun_anew.add(name)
                     extra = {"probe": name, "error": str(error)[:300]}
-                    log.warning("cannot read history of probe, it starts anew", extra=extra)
+                    log.warning("cannot read history of probe, it starts again", extra=extra)
 
 
 class _Room:

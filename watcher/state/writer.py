@@ -54,7 +54,7 @@ class StateWriter:
             extra["set_aside_as"] = str(file.set_aside(self._engine.clock.wall()))
         except OSError as error:
             extra["not_set_aside"] = str(error)
-        log.warning("cannot read state file, its history starts anew", extra=extra)
+        log.warning("cannot read state file, its history starts again", extra=extra)
 
     async def write(self) -> None:
         """Write now; a disk that does not take it is reported as trouble and tried again next time."""

@@ -129,7 +129,7 @@ def _described(clock: Clock, seen: SeenPod) -> Iterator[tuple[str, object]]:
 
 def _why(seen: SeenPod) -> str:
     """Why it is no target; of one, empty."""
-    return seen.found.why if seen.found is not None else "it was not looked at yet"
+    return seen.found.why if seen.found is not None else "it has not been probed yet"
 
 
 def _agent(seen: SeenPod) -> str:

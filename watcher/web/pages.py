@@ -27,9 +27,9 @@ SHOWN_OF_A_PROBE = 200
 """Conditions of one probe on the page of a target; it may have three thousand."""
 
 _LOGGED = {
-    Impairment.CONFIG_REJECTED: "the newest config or server file was refused, the last one stays; the log says why.",
-    Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
-    Impairment.DESCRIPTORS_SHORT: "the process may not open enough files for all its looks; the log says how many.",
+    Impairment.CONFIG_REJECTED: "the newest config or server file was rejected, the old one is in use; see the log.",
+    Impairment.DISCOVERY_STALE: "discovery has not succeeded recently: targets may be gone, and new ones are missing.",
+    Impairment.DESCRIPTORS_SHORT: "the process may not open enough files for all its probes; the log says how many.",
     Impairment.STATE_UNWRITABLE: "the state cannot be written, or not all of it; the log says why.",
 }
 
@@ -104,11 +104,11 @@ def troubles(engine: Engine) -> Iterator[str]:
 def _role(role: Role, lease: str) -> Iterator[str]:
     if not role.active:
         holder = f"{role.holder} leads" if role.holder else "nobody leads"
-        yield f"On standby: {holder}, by the lease {lease}. What is seen here is not exported and told to nobody."
+        yield f"On standby: {holder}, by the lease {lease}. Nothing of what is seen here is exported."
     if why := role.unconfirmed(time.monotonic()):
         yield f"{Impairment.LEASE_UNCONFIRMED}: {why}"
     elif role.trouble:
-        yield f"The lease {lease} cannot be had: {role.trouble}"
+        yield f"The lease {lease} cannot be acquired: {role.trouble}"
 
 
 def _impaired(own_metrics: OwnMetrics) -> set[str]:

@@ -15,11 +15,11 @@ class Help(NamedTuple):
 
 HELP = {
     Unknown.WARMING_UP: Help(
-        "It needs more history or one more probe result before it can be judged.",
+        "It needs more history, or one more probe result, before it can be judged.",
         "Wait: the message says what is missing, and the state says until when.",
     ),
     Unknown.HISTORY_INTERRUPTED: Help(
-        "Its history begins anew again and again, so there is never enough of it.",
+        "Its history is interrupted again and again, so there is never enough of it.",
         "Find out why the agent restarts, or why its counters are reset.",
     ),
     Unknown.NOT_HELD_YET: Help(
@@ -39,12 +39,12 @@ HELP = {
         "Have the agent export it, add its name to sources.agent_metrics.dialects, or set when_absent: ignore.",
     ),
     Unknown.FACT_UNKNOWN: Help(
-        "Something that this needs to know of the target could not be learnt.",
+        "A fact about the target that this needs could not be discovered.",
         "See the discovery problems of the target; when_absent: ignore leaves the condition out.",
     ),
     Unknown.MALFORMED: Help(
         "What the agent or its OPA answered cannot be read.",
-        "See the evidence of the last probe results, and mend what the agent or its OPA answers.",
+        "See the evidence of the last probe results, and fix what the agent or its OPA answers.",
     ),
     Unknown.UNAUTHORIZED: Help(
         "The watcher is not allowed to ask (401 or 403).",
@@ -59,8 +59,8 @@ HELP = {
         "Check whether the watcher is overloaded: /metrics has schedule_lag_seconds and schedule_skipped_total.",
     ),
     Unknown.WATCHER_IMPAIRED: Help(
-        "The watcher itself is in trouble, so silence says nothing about the agent.",
-        "Mend the watcher first: its trouble is named at the top of the fleet page.",
+        "The watcher itself is impaired, so silence says nothing about the agent.",
+        "Fix the watcher first: the top of the fleet page says what impairs it.",
     ),
     Unknown.PROBE_ERROR: Help(
         "The probe raised an error on this result: this is a bug of the watcher.",

@@ -115,8 +115,8 @@ def _evidence(control: Control) -> Iterator[Complaint]:
         yield ("evidence",), "`either` wants at least two"
     if control.confirmations == 2 and not seen & PROBED:
         yield ("confirmations",), "2, but nothing is probed"
-    if "two looks in a row" in control.fails and control.confirmations != 2:
-        yield ("fail",), "two looks in a row, but confirmations is 1"
+    if "two probes in a row" in control.fails and control.confirmations != 2:
+        yield ("fail",), "two probes in a row, but confirmations is 1"
 
 
 def _machine(control: Control) -> list[EvidenceSpec]:

@@ -61,7 +61,7 @@ class AttestableWhen(StrEnum):
     OPA_ON_LOOPBACK = "opa_on_loopback"  # its OPA provably listens on loopback only
     NO_POLICY = "no_policy"  # it is unknown NoPolicy
     KEY_NOT_EFFECTIVE = "key_not_effective"  # it is unknown KeyNotEffective
-    NOTHING_SEEN_YET = "nothing_seen_yet"  # it has been unknown NoData or Observing for 7 days on end
+    NOTHING_SEEN_YET = "nothing_seen_yet"  # it has been unknown NoData or Observing for 7 days
 
 
 class FailReason(StrEnum):

@@ -118,9 +118,9 @@ class RecordDocument(BaseModel):
             str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$"), AfterValidator(_without_user)
         ]
         | None
-    ) = Field(default=None, description="where the evidence stands")
+    ) = Field(default=None, description="URL of the evidence")
     evidence_sha256: Annotated[str, Field(pattern=r"^(sha256:)?[0-9a-f]{64}$")] | None = Field(
-        default=None, description="SHA-256 of what stands there"
+        default=None, description="SHA-256 of the document at that URL"
     )
     by: _Person = Field(default="", description="who says it, or the pipeline")
     approved_by: _Person = Field(default="", description="another person; of attestations and waivers")

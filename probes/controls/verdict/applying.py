@@ -53,11 +53,9 @@ def _since_of(sources: Sources, oldest: float) -> Sources:
 def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
     judge = judges.facts.get(key)
     if judge is None:
-        return Missing(UnknownReason.SOURCE_MISSING, "This version cannot tell whether the control applies.")
+        return Missing(UnknownReason.SOURCE_MISSING, "This version cannot decide whether the control applies.")
     answer = asked(partial(judge, evidence, facts))
     if isinstance(answer, Raised):
-        message = (
-            f"The watcher failed to tell whether the control applies; it is a fault of the watcher ({answer.what})."
-        )
+        message = f"Whether the control applies could not be decided: this is a bug of the watcher ({answer.what})."
         return Missing(UnknownReason.EVALUATOR_ERROR, message)
     return answer

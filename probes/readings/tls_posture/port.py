@@ -1,4 +1,4 @@
-"""One port that was asked in clear, and what it said."""
+"""One port that was asked in plaintext, and what it said."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -31,7 +31,7 @@ class PortUse(StrEnum):
 
 
 class PortTried(NamedTuple):
-    """One port that was asked in clear."""
+    """One port that was asked in plaintext."""
 
     number: int
     answer: InClear

@@ -48,7 +48,7 @@ class TLSPosture(Reading):
         said = {"TLS 1.3": self.own, "TLS 1.2": self.tls12, "no certificate": self.without}
         said |= {"foreign": self.foreign, "forged": self.forged}
         parts = [f"{what}: {tried.briefly}" for what, tried in said.items() if tried]
-        clear = [f"{each.number} in clear: {each.answer}" for each in self.ports if each.answer is InClear.HTTP]
+        clear = [f"{each.number} in plaintext: {each.answer}" for each in self.ports if each.answer is InClear.HTTP]
         return "; ".join((*parts, *clear)) or f"The port speaks {self.spoke}."
 
     def evidence(self) -> Mapping[str, object]:

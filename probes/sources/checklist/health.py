@@ -38,7 +38,7 @@ class HealthSettings(SourceSettings):
     """How often and how patiently agents are asked for their health."""
 
     interval: Seconds = Field(default=900.0, ge=60, le=86400, description="time between two probe attempts at a target")
-    timeout: Seconds = Field(default=15.0, gt=0, description="one deadline for the whole look, with its pauses")
+    timeout: Seconds = Field(default=15.0, gt=0, description="deadline for the whole probe attempt, pauses included")
 
 
 class HealthSource:

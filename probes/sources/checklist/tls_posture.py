@@ -35,12 +35,12 @@ from probes.sources.unconnected import unconnected
 class TLSPostureSettings(SourceSettings):
     """How often and how patiently agents are tried, and whether as clients that they must refuse."""
 
-    interval: Seconds = Field(default=3600.0, ge=60, le=86400, description="from one round at a target to the next")
+    interval: Seconds = Field(default=3600.0, ge=60, le=86400, description="time between two rounds at a target")
     timeout: Seconds = Field(
-        default=45.0, gt=0, description="one deadline for the whole round, beside the wait for other pods of the agent"
+        default=45.0, gt=0, description="deadline for the whole round, without the wait for other pods of the agent"
     )
     hostile_handshakes: bool = Field(
-        default=False, description="whether agents are also shown a forged and a foreign certificate"
+        default=False, description="also test agents with a forged and a foreign certificate"
     )
 
 
@@ -101,7 +101,7 @@ def _other_ports(target: Target, place: PortAddress) -> Iterator[OtherPort]:
 
 
 def _port_at(url: str | None, host: str) -> int | None:
-    """The port of a URL in clear of this host; None of any other."""
+    """The port of a URL in plaintext of this host; None of any other."""
     parts = urlsplit(url or "")
     if parts.scheme != "http" or parts.hostname != host.lower():
         return None

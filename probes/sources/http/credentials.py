@@ -57,7 +57,7 @@ class TokenFor(BaseModel):
     namespace: _Namespace | None = Field(default=None, description="namespace of the target")
     host: _Host | None = Field(
         default=None,
-        description="host in its URL: an IP address, a name, or `*.` and a name, for what has one label more",
+        description="host in its URL: an IP address, a name, or `*.` and a name, where `*` is one label",
     )
 
     @model_validator(mode="after")
@@ -79,15 +79,19 @@ class OutboundSettings(SourceSettings):
     """How a source is let in, and how it knows whom it talks to."""
 
     bearer_token_file: Path | None = Field(
-        default=None, description="sent as a bearer token, over verified TLS only; re-read when it changes"
+        default=None, description="file with a bearer token, sent over verified TLS only; re-read when it changes"
     )
     bearer_token_for: tuple[TokenFor, ...] = Field(
-        default=(), description="targets found by discovery that are sent the token; static ones always are"
+        default=(), description="targets found by discovery to which the token is sent; static targets always get it"
     )
-    ca_file: Path | None = Field(default=None, description="verifies https servers by name; re-read when it changes")
+    ca_file: Path | None = Field(
+        default=None,
+        description="CA certificates (PEM) that verify https servers by name; re-read when they change; left out: "
+        "SVIDs of the trust domain",
+    )
     client_certificate: Literal["none", "svid"] = Field(
         default="none",
-        description="whether https servers are shown the watcher's SVID",
+        description="client certificate for https servers: none, or the watcher's SVID",
     )
 
 

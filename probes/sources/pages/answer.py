@@ -30,16 +30,22 @@ class PageAnswer(NamedTuple):
         trouble, error, kept = None, "", NOTHING
         status = self.arrival.answer.status
         if status in (401, 403):
-            trouble, error = PageTrouble.UNAUTHORIZED, f"The page {self._answered}: the watcher may not read it."
+            trouble, error = (
+                PageTrouble.UNAUTHORIZED,
+                f"The metrics endpoint {self._answered}: the watcher may not read it.",
+            )
         elif self.leads is not None:
-            trouble, error = PageTrouble.HTTP_ERROR, f"The page {self._answered}{_where(self.leads, self.followed)}"
+            trouble, error = (
+                PageTrouble.HTTP_ERROR,
+                f"The metrics endpoint {self._answered}{_where(self.leads, self.followed)}",
+            )
         elif status != 200:
-            trouble, error = PageTrouble.HTTP_ERROR, f"The page {self._answered}."
+            trouble, error = PageTrouble.HTTP_ERROR, f"The metrics endpoint {self._answered}."
         else:
             try:
                 kept = await self._kept()
             except NotAPageError as problem:
-                trouble, error = PageTrouble.MALFORMED, f"{self._came} is no metrics page: {problem}."
+                trouble, error = PageTrouble.MALFORMED, f"{self._came} is not a metrics page: {problem}."
         page = MetricsPage(
             error=error,
             trouble=trouble,
@@ -73,7 +79,9 @@ class PageAnswer(NamedTuple):
     def _came(self) -> str:
         if self.followed is None:
             return "What was answered"
-        return f"The page answered {self.followed.status}, and what {self._there} answered, where it points,"
+        return (
+            f"The metrics endpoint answered {self.followed.status}, and what {self._there} answered, where it points,"
+        )
 
     @property
     def _there(self) -> str:
@@ -95,4 +103,4 @@ def _where(leads: Redirect, followed: Redirect | None) -> str:
     return f" and points to {leads.url}."
 
 
-_CONFIGURE = "If that is the agent's page, configure its URL as `metrics`."
+_CONFIGURE = "If that is the agent's metrics endpoint, configure its URL as `metrics`."

@@ -26,7 +26,7 @@ Look = Callable[[Fleet, Pod, float, tuple[object, ...]], Reading]
 _REPORTS = 5, 30.0  # looks from one request for a status to the next, seconds between looks
 _FLAP = 45.0
 _INSPECTION = 3600.0
-BYTE_ORDER_MARK = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+BYTE_ORDER_MARK = Conformance("ByteOrderMark", "The metrics endpoint begins with a byte order mark.")
 
 
 def handshake(fleet: Fleet, pod: Pod, now: float, _: tuple[object, ...]) -> Handshake:
@@ -52,7 +52,9 @@ def page(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> Metri
     if fault is not None:
         return MetricsPage(wanted=wanted, fault=fault, error=f"It is {fault}.")
     if agent.ills.page_fails:
-        return MetricsPage(wanted=wanted, status=500, trouble=PageTrouble.HTTP_ERROR, error="The page answered 500.")
+        return MetricsPage(
+            wanted=wanted, status=500, trouble=PageTrouble.HTTP_ERROR, error="The metrics endpoint answered 500."
+        )
     blocks = page_blocks(agent, pod, now)
     lines = tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()])
     kept = KeptLines(lines, ours=True)

@@ -173,7 +173,7 @@ def test_a_provider_that_raises_costs_its_own_evidence_and_is_logged_without_wha
         live.wait(10)
     found = live.finding(VALID)
     assert (found.state, found.reason) == (State.UNKNOWN, UnknownReason.EVALUATOR_ERROR)
-    assert found.message == "The watcher failed to gather this; it is a fault of the watcher, and in its log."
+    assert found.message == "The watcher failed to gather this; this is a bug of the watcher; see its log."
     assert [(each.message, each.__dict__["provider"]) for each in caplog.records][:1] == [("evidence failed", "Told")]
     told.raises = False
     valid(live, told)

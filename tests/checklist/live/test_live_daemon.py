@@ -100,7 +100,7 @@ def test_what_turns_is_told_in_the_api_and_in_metrics_and_survives_a_restart_and
         assert {("from", "pass"), ("to", "fail")} < regressed
         turned = daemon.get("/api/v1/readiness?since=1h").json()["turned"]
         news = {(each["control"], each["turn"]) for each in turned}
-        assert {(LOADED, "is mended"), (DENY, "newly fails")} <= news
+        assert {(LOADED, "is fixed"), (DENY, "newly fails")} <= news
         assert daemon.end() == 0
     with _daemon(fleet, tmp_path) as daemon:
         assert _await(daemon, DENY, "fail")["since"] == failed["since"]

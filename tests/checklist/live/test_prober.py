@@ -453,7 +453,7 @@ def test_a_source_that_fails_costs_its_evidence_and_never_the_daemon(
     assert isinstance(found, Missing)
     assert (found.reason, found.message) == (
         UnknownReason.UNREACHABLE,
-        "The source failed here; this is a fault of the watcher.",
+        "The source raised an error: this is a bug of the watcher.",
     )
     assert [record.message for record in caplog.records] == ["source failed"]
 
@@ -714,7 +714,7 @@ def test_a_file_of_outages_that_cannot_be_read_is_set_aside_and_said(
     assert list(outages.known()) == []
     assert (tmp_path / "outages.unreadable").read_bytes() == content
     assert [record.message for record in caplog.records] == [
-        "cannot read outages file, what agents said in outages is learnt anew"
+        "cannot read outages file, what agents reported in outages is collected again"
     ]
 
 

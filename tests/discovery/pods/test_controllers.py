@@ -212,7 +212,7 @@ def test_a_resize_that_a_kubelet_refuses_changes_no_limit_and_is_said(cluster: C
             {"type": "PodResizePending", "status": "True", "reason": "Infeasible", "message": "Node has 2Gi."},
         ]
         admin.set_pod_status("search-0", {"conditions": conditions}, namespace="resize")
-        said = "its resize is pending (Infeasible: Node has 2Gi.): what it was given before counts"
+        said = "its resize is pending (Infeasible: Node has 2Gi.): its previous value counts"
         eventually(lambda: said in daemon.targets()[0].get("problems", ()))
         [found] = asyncio.run(_targets(cluster, "resize"))
         assert (found.memory_limit, found.cpu_limit) == (512 * MI, 0.5)

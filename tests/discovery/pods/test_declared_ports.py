@@ -1,4 +1,4 @@
-"""Which ports of a pod are tried in clear: those that its lasting containers declare, each once."""
+"""Which ports of a pod are tried in plaintext: those that its lasting containers declare, each once."""
 
 from typing import Any
 

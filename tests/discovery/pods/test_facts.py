@@ -50,10 +50,10 @@ def test_a_limit_is_what_was_given_and_not_what_was_asked_for(
     [
         ({"conditions": [
             {"type": "PodResizePending", "status": "True", "reason": "Infeasible", "message": "No room."}]},
-         "its resize is pending (Infeasible: No room.): what it was given before counts"),
+         "its resize is pending (Infeasible: No room.): its previous value counts"),
         ({"conditions": [{"type": "PodResizeInProgress", "status": "True", "reason": "Error", "message": "cgroup"}]},
-         "its resize is pending (Error: cgroup): what it was given before counts"),
-        ({"resize": "Deferred"}, "its resize is pending (Deferred): what it was given before counts"),
+         "its resize is pending (Error: cgroup): its previous value counts"),
+        ({"resize": "Deferred"}, "its resize is pending (Deferred): its previous value counts"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("reported", [True, False])
@@ -63,7 +63,7 @@ def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str
     if reported:
         raw["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "256Mi"}}
     else:
-        before, now = "what it was given before counts", "what it was given before is not told"
+        before, now = "its previous value counts", "what it was given before is not told"
         said = said.replace(before, f"{now}, so what was asked for counts")
     target = find(raw, CONFIG).target
     assert target is not None
@@ -125,9 +125,9 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
         (NAMED, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
          "its port named metrics"),
         (None, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
-         "nobody: it is the usual port"),
+         "none: the default port is assumed"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https"}, "https://10.1.2.3:9090/m",
-         "nobody: it is the usual port; of its path: its annotations prometheus.io"),
+         "none: the default port is assumed; of its path: its annotations prometheus.io"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https",
                 "agentweave.io/watch-metrics-port": "7070"}, "http://10.1.2.3:7070/metrics",
          "the annotation agentweave.io/watch-metrics-port"),
@@ -137,7 +137,7 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
          "the annotation agentweave.io/watch-metrics-port"),
         (NAMED, {**MESH, "agentweave.io/watch-metrics-port": "15020"}, "https://10.1.2.3:15020/stats/prometheus",
          "the annotation agentweave.io/watch-metrics-port; of its path: its annotations prometheus.io"),
-        (None, {}, "http://10.1.2.3:9090/metrics", "nobody: it is the usual port"),
+        (None, {}, "http://10.1.2.3:9090/metrics", "none: the default port is assumed"),
     ],
 )  # fmt: skip
 def test_port_path_and_scheme_of_prometheus_are_one_record_and_it_is_told_who_says_the_url(

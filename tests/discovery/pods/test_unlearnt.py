@@ -55,8 +55,8 @@ def test_a_name_that_was_guessed_for_want_of_an_answer_is_corrected_once(
         [guessed] = engine.targets()
         assert (guessed.key.agent, guessed.formerly) == ("agentweave-example", "")
         assert f"its ConfigMap agentweave-example-config cannot be read: {status}" in guessed.problems[0]
-        assert "could not be learnt" in guessed.unlearnt["pool_capacity"]
-        assert "opa" not in guessed.unlearnt, "one stands beside it"
+        assert "could not be discovered" in guessed.unlearnt["pool_capacity"]
+        assert "opa" not in guessed.unlearnt, "the pod has an OPA sidecar"
         del lies.refused[CONFIG_MAP]
         await until(lambda: agents(engine) == {"pod-1": "example-agent"}, within=5)
         [right] = engine.targets()
@@ -143,7 +143,7 @@ def test_a_service_that_cannot_be_read_leaves_it_unknown_who_an_agent_should_be(
         [target] = engine.targets()
         assert target.spiffe_ids == ()
         assert target.unlearnt["spiffe_ids"] == (
-            "Which SPIFFE ID it should serve could not be learnt: "
+            "Which SPIFFE ID it should serve could not be discovered: "
             "its Service agentweave-example cannot be read: 403: not this one."
         )
         del lies.refused[SERVICE]
@@ -154,7 +154,7 @@ def test_a_service_that_cannot_be_read_leaves_it_unknown_who_an_agent_should_be(
     watching(lies, tmp_path, script)
 
 
-FAULT = "a fault of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
+FAULT = "a bug of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
 
 
 def test_a_fault_of_the_watcher_makes_no_fact_known_and_costs_none_that_was(
@@ -168,8 +168,8 @@ def test_a_fault_of_the_watcher_makes_no_fact_known_and_costs_none_that_was(
         assert target.problems == (FAULT,)
         assert (target.spiffe_ids, target.pool_capacity) == ((), None)
         assert target.unlearnt == {
-            "pool_capacity": f"The size of its connection pools could not be learnt: {FAULT}.",
-            "spiffe_ids": f"Which SPIFFE ID it should serve could not be learnt: {FAULT}.",
+            "pool_capacity": f"The size of its connection pools could not be discovered: {FAULT}.",
+            "spiffe_ids": f"Which SPIFFE ID it should serve could not be discovered: {FAULT}.",
         }
         lies.objects[SERVICE] = {
             "metadata": {"annotations": {"spiffe.io/service-id": "spiffe://hvs.solutions/agent/x"}}

@@ -111,7 +111,7 @@ def test_what_says_no_state_is_unreadable_for_its_callee_alone(text: str, why: s
         ("", "The metrics endpoint has no agentweave_circuit_breaker_state."),
         (
             "# TYPE agentweave_circuit_breaker_state gauge",
-            "The page has agentweave_circuit_breaker_state, but without a sample.",
+            "The metrics endpoint has agentweave_circuit_breaker_state, but without a sample.",
         ),
     ],
 )

@@ -176,7 +176,7 @@ _NEEDS_OPT_IN = "needs prometheus, which is off by default, without `opt_in: pro
     ("section", "old", "new", "why"),
     [
         ("security", "absent: unknown", "absent: skip", "automatic, but nothing is needed for a pass"),
-        ("security", "confirmations: 2", "confirmations: 1", "two looks in a row, but confirmations is 1"),
+        ("security", "confirmations: 2", "confirmations: 1", "two probes in a row, but confirmations is 1"),
         ("testing", "proves: [pass, fail]", "proves: [pass]", f"expected where some evidence proves fail{_THERE_ONLY}"),
         ("testing", "kinds: [pipeline]", "kinds: [attestation]", "expected pipeline"),
         ("alerts", "opt_in: prometheus", "opt_in: logs", _NEEDS_OPT_IN),

@@ -329,8 +329,8 @@ def test_a_real_prometheus_refuses_these_pages_and_no_other() -> None:
     ("page", "why"),
     [
         (Page(b"a 1", "", ""), "The metrics endpoint has no Content-Type."),
-        (Page(b"a 1", "", "text/html; charset=utf-8"), "The page's Content-Type is 'text/html; charset=utf-8'."),
-        (Page(b"\xef\xbb\xbfa 1\n"), "The page begins with a byte order mark."),
+        (Page(b"a 1", "", "text/html; charset=utf-8"), "Its Content-Type is 'text/html; charset=utf-8'."),
+        (Page(b"\xef\xbb\xbfa 1\n"), "The metrics endpoint begins with a byte order mark."),
         (Page(b"# HELP a x\r\n# TYPE a gauge\r\n"), "Line 2 ends in CR LF: '# TYPE a gauge'."),
         (Page(b"a 1\n\n1b 2\n"), "Line 3 has a name that is none: '1b 2'."),
         (Page(b"a 1\n# EOF\nb 1\n", "", OPEN), "Line 2 is the end, and more follows: '# EOF'."),

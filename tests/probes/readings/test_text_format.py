@@ -208,7 +208,7 @@ def test_a_counter_that_openmetrics_describes_without_a_sample_is_told_from_one_
     signal = Signal(name="test_bare", rows=(Row(metric="bare_total"),))
     for described in ("# TYPE bare counter", "# TYPE bare_total counter"):
         assert page_of(f"{described}\nfirst 1\n", signal).value(signal) == Absent(
-            "The page has bare_total, but without a sample."
+            "The metrics endpoint has bare_total, but without a sample."
         )
 
 

@@ -123,7 +123,7 @@ def test_a_family_without_a_sample_is_told_from_the_whole_page_and_remembered() 
     with library_server(agent_registry()) as url:
         seen = asyncio.run(main(url))
     assert [page.filtered for page in seen] == [False, True, True]
-    why = "The page has agentweave_circuit_breaker_state, but without a sample."
+    why = "The metrics endpoint has agentweave_circuit_breaker_state, but without a sample."
     assert [page.values(BREAKER_STATE) for page in seen] == [Absent(why)] * 3
 
 

@@ -78,9 +78,10 @@ def test_a_page_beyond_the_budget_is_too_large_and_says_how_often_it_is_asked_fo
     [page] = _looks(agent, CPU(0.04), [LARGE])
     assert (page.trouble, page.fault, page.result, page.asked_in) == (PageTrouble.TOO_LARGE, None, "error", 2)
     assert page.error == (
-        "The page is too much to read: to read it takes more than 150 ms of CPU. It is asked for at one of 2 looks."
+        "The metrics endpoint is too much to read: to read it takes more than 150 ms of CPU. It is requested at one "
+        "of 2 attempts."
     )
-    assert page.evidence()["asked_at"] == page.remembered().evidence()["asked_at"] == "one of 2 looks"
+    assert page.evidence()["asked_at"] == page.remembered().evidence()["asked_at"] == "one of 2 attempts"
     assert 0.15 < page.cpu < 0.3
     assert agent.asked == 1, "what the filter let through was too much already"
 
@@ -95,7 +96,7 @@ def test_a_page_beyond_the_budget_is_too_large_and_says_how_often_it_is_asked_fo
 def test_a_page_beyond_a_cap_is_too_large_whatever_the_clock_says(body: bytes, why: str) -> None:
     [page] = _looks(Agent(body), CPU(0.0), [body])
     assert page.trouble is PageTrouble.TOO_LARGE
-    assert page.error == f"The page is too much to read: {why}. It is asked for at one of 2 looks."
+    assert page.error == f"The metrics endpoint is too much to read: {why}. It is requested at one of 2 attempts."
 
 
 def test_it_is_asked_for_less_and_less_often() -> None:

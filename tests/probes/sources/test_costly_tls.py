@@ -152,8 +152,8 @@ def test_a_port_that_costs_too_much_is_looked_at_in_one_of_ever_more_looks() -> 
         readings = looks(address, 7, budget=0.0)
     assert [each.asked for each in readings] == [True, False, True, False, False, False, True]
     assert [each.asked_in for each in readings] == [2, 2, 4, 4, 4, 4, 8]
-    assert "ms of CPU. It is looked at in one of 4 looks." in readings[3].error
-    assert readings[3].evidence()["asked_at"] == "one of 4 looks"
+    assert "ms of CPU. It is probed at one of 4 attempts." in readings[3].error
+    assert readings[3].evidence()["asked_at"] == "one of 4 attempts"
     assert readings[3].leaf == readings[2].leaf is not None, "what was served is still told"
     repeats = [not each.asked for each in readings]
     assert [each.age > 0 for each in readings] == [each.cpu == 0 for each in readings] == repeats

@@ -70,7 +70,7 @@ def test_a_page_whose_keys_change_without_an_end_is_too_much_and_asked_for_less_
     (page, again), worst = looks("agent_metrics", changing_keys(certificate, tmp_path / "keys", 50_000), tmp_path, 2)
     assert isinstance(page, MetricsPage)
     assert (page.trouble, page.asked_in, again.asked) == (PageTrouble.TOO_LARGE, 2, False)
-    assert "its TLS takes more than 80 ms of CPU. It is asked for at one of 2 looks." in page.error
+    assert "its TLS takes more than 80 ms of CPU. It is requested at one of 2 attempts." in page.error
     assert TLS_BUDGET < page.cpu < TLS_BUDGET + MOST
     assert worst < MOST
 

@@ -131,7 +131,7 @@ def test_nobody_else_sees_the_token_and_the_look_says_why(
         asked, error = meet(kind, tmp_path, *names, tls=tls, discovered=discovered)
     assert asked
     assert not any("Authorization" in each for each in asked)
-    refusal = {"agent_metrics": "The page answered 401: the watcher may not read it."}
+    refusal = {"agent_metrics": "The metrics endpoint answered 401: the watcher may not read it."}
     assert error == f"{refusal.get(kind, 'The watcher is not allowed to ask (HTTP 401).')} {why}"
     assert [each.message for each in caplog.records] == ["token not sent to some targets"]
 
@@ -158,7 +158,7 @@ def test_the_verdict_says_that_the_token_was_not_sent(tmp_path: Path) -> None:
             return said
 
     assert asyncio.run(main()) == [
-        f"The page answered 401: the watcher may not read it. {HTTP}",
+        f"The metrics endpoint answered 401: the watcher may not read it. {HTTP}",
         f"The watcher is not allowed to ask (HTTP 401). {HTTP}",
     ]
 

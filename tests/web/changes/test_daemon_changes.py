@@ -68,7 +68,7 @@ def test_what_turned_is_listed_with_its_time_and_what_came_before(changed: Chang
     assert [turned[each] for each in about] == ["search", "OPAWrongAllow", "", "false", "true", "CanaryAllowed"]
     assert [resolved[each] for each in ("from", "to", "reason")] == ["true", "false", ""]
     assert turned["lasted_seconds"] > 0 < resolved["lasted_seconds"]
-    assert turned["message"] == "Allowed, and must not be: foreign-caller, empty-input."
+    assert turned["message"] == "Allowed, but must be denied: foreign-caller, empty-input."
 
 
 def test_a_listing_says_of_which_time_it_knows_and_how_many_there_are(changed: Changed) -> None:

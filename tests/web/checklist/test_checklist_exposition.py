@@ -88,7 +88,7 @@ def test_a_source_that_is_down_is_told_by_its_reason_and_one_that_is_no_more_lea
         frozenset({"source": "kubernetes", "reason": ""}.items()): 1.0,
         frozenset({"source": "networkpolicies", "reason": "Forbidden"}.items()): 0.0,
     }
-    assert live.view.notes == ["evidence of networkpolicies cannot be had: Forbidden"]
+    assert live.view.notes == ["no evidence from networkpolicies: Forbidden"]
     told.down = {"kubernetes": ""}
     live.wait(1)
     assert len(_page(live).all("evidence_source_up")) == 1

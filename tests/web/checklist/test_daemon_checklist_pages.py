@@ -90,5 +90,5 @@ def test_a_control_that_a_shell_would_run_is_not_filled_in(daemon: DaemonProcess
 
 def test_the_runbook_of_missing_evidence_leads_to_what_is_missing(daemon: DaemonProcess) -> None:
     seen = Markup(daemon.get("/runbooks/AgentWeaveControlsUnknown?evidence=kubernetes_object").text)
-    assert "Which evidence cannot be had, and which agents are ready" in seen.text
+    assert "Which sources of evidence are down, and which agents are ready" in seen.text
     assert "0 agents" not in seen.text

@@ -142,10 +142,10 @@ def test_a_checklist_that_is_not_judged_any_more_says_how_old_it_is() -> None:
         live = MadeChecklist({SEARCH: []}, last_complete=NOW - age)
         for path in ("/readiness", "/readiness/prod/search"):
             assert (
-                "The last round over all agents was complete 3h0m ago: rounds do not end any more." in text(live, path)
+                "The last round over all agents was complete 3h0m ago: rounds no longer end." in text(live, path)
             ) is told
     said = "The last round over all agents was complete at 2027-01-15T05:00:00Z, 3h0m ago. "
-    assert f"{said}What a finding rests on has a date of its own." in text(live, "/readiness")
+    assert f"{said}Each finding has the time of its own evidence." in text(live, "/readiness")
     report = text(live, "/readiness/prod/search")
     assert "last round complete at" in report
     assert "seen since" not in report  # a round ends when the last agent was looked through, and others were before
@@ -193,13 +193,13 @@ def test_a_line_says_its_state_why_since_when_by_what_evidence_and_how_to_mend_i
     assert "tls_posture pod/prod/search-0:8443, 2027-01-15T07:59:00Z: TLS 1.2" in told
     assert told.count("tls_posture") == 5
     assert "and 2 more; the JSON below has all" in told
-    assert f"Mend it {CATALOGUE.by_id[TLS].remediation.replace('`', '')}" in told
+    assert f"How to fix it {CATALOGUE.by_id[TLS].remediation.replace('`', '')}" in told
 
 
 def test_a_pass_says_how_good_its_evidence_is_and_nothing_of_mending() -> None:
     told = row(get(MadeChecklist({SEARCH: met()}), "/readiness/prod/search").text, TLS)
     assert told.startswith("✓ pass observed TLS 1.3 enforced")
-    assert "Mend it" not in told
+    assert "How to fix it" not in told
 
 
 def test_a_waiver_leaves_what_is_under_it_to_be_seen_with_its_record() -> None:
@@ -213,7 +213,7 @@ def test_a_waiver_leaves_what_is_under_it_to_be_seen_with_its_record() -> None:
         "Record waive-1 (waiver) by ann, 2027-01-14T08:00:00Z to 2027-01-16T08:00:00Z; checked by: source. https://docs/x"
         in told
     )
-    assert "Mend it" in told
+    assert "How to fix it" in told
 
 
 def work(page: str) -> str:
@@ -238,7 +238,7 @@ def test_what_is_unknown_is_told_by_who_can_make_it_known() -> None:
     names = sorted(REQUIRED)[:5]
     unknown = [finding(name, State.UNKNOWN, reason=reason) for name, reason in zip(names, reasons, strict=True)]
     told = work(get(MadeChecklist({SEARCH: met(*unknown)}), "/readiness/prod/search").text)
-    for heading in ("turn it on: 1", "evidence available: 1", "bring a record: 1", "being observed: 1", "provable: 1"):
+    for heading in ("enable it: 1", "evidence available: 1", "bring a record: 1", "being observed: 1", "provable: 1"):
         assert heading in told
     assert "What keeps it from being ready" not in told
 
@@ -355,7 +355,7 @@ def test_the_page_of_a_control_says_what_it_is_and_which_agents_do_not_meet_it()
     assert told.index("prod/zebra") < told.index("prod/agent-000")
     assert "Violated Nothing selects it." in told
     assert "and 10 more, none worse than these" in told
-    for heading in ("The checklist asks", "Pass", "Fail", "Evidence", "Mend it", "Decided today"):
+    for heading in ("The checklist asks", "Pass", "Fail", "Evidence", "How to fix it", "Decided today"):
         assert heading in told
     rollup = next(each for each in CATALOGUE.controls if each.members)
     assert f'<a href="/controls/{rollup.members[0]}">' in get(MadeChecklist({}), f"/controls/{rollup.id}").text

@@ -67,8 +67,8 @@ def test_each_record_stands_where_it_belongs_with_why_and_until_when() -> None:
     assert "<script>" not in page
     for words in (
         "Invalid: these do not count",
-        "In force, those that end next first",
-        "Taken away: these were seen",
+        "In force, the next to expire first",
+        "Removed: these were seen",
         "<b>Malformed</b>: agents[0]: expected to match pattern",
         "2027-03-16T00:00:00Z",
         "of 1 agent",

@@ -86,7 +86,7 @@ def test_what_was_not_seen_has_no_page_and_names_what_is_near(tmp_path: Path) ->
     assert ONE in served.ask("/rollouts/prod/serch").text
     assert served.ask("/api/v1/rollouts/prod/other").status_code == 404
     assert served.ask("/api/v1/rollouts/prod/other.md").json() == {
-        "error": "no rollout of prod/other was seen, or it is kept no more"
+        "error": "no rollout of prod/other was seen, or it is no longer kept"
     }
     assert "No rollout was seen yet" in Served(tmp_path).ask("/rollouts").text
 

@@ -76,7 +76,7 @@ count by ({INSTALLATION}, namespace, control) (
         "{{ range $i, $seen := . }}{{ if lt $i 5 }}{{ if $i }}, {{ end }}"
         "{{ $seen.Labels.agent }} ({{ $seen.Labels.from }} before, now {{ $seen.Labels.to }}){{ end }}{{ end }}"
         "{{ if gt (len .) 5 }} and others{{ end }}{{ end }}. "
-        "The page of the agent says why, and how to mend it."
+        "The readiness page of the agent says why, and how to fix it."
     ),
     was="Agents did not meet a control of the production readiness checklist that they had met.",
     link={"namespace": "namespace", "control": "control"},
@@ -96,14 +96,14 @@ max by ({INSTALLATION}, source) (
     held="15m",
     severity="warning",
     component="watcher",
-    summary="Evidence for the production readiness checklist cannot be had.",
+    summary="A source of evidence for the production readiness checklist is down.",
     description=(
         "The source {{ $labels.source }} gives no evidence"
         f"{{{{ with query (printf `{_DOWN}` $labels.cluster $labels.job $labels.source) }}}}, "
         'reason {{ . | first | label "reason" }}{{ end }}. '
         "Controls that need it are unknown, or keep what was seen last until that is too old; what fails stays failed."
     ),
-    was="Evidence for the production readiness checklist could not be had.",
+    was="A source of evidence for the production readiness checklist was down.",
     link={"evidence": "source"},
     dashboard=_READINESS,
 )
@@ -183,7 +183,7 @@ or
     kept="15m",
     severity="warning",
     component="checklist",
-    summary="Records that the production readiness checklist rests on end soon.",
+    summary="Records of the production readiness checklist expire soon.",
     description=(
         "{{ if $labels.control }}"
         f"{_COUNT} {{{{ if eq $value 1.0 }}}}agent in namespace {{{{ $labels.namespace }}}} meets"
@@ -196,7 +196,7 @@ or
         "Then they are expired, and the agents no longer ready where they are required. "
         "The page of records says which end next."
     ),
-    was="Records that the production readiness checklist rests on were about to end.",
+    was="Records of the production readiness checklist were about to expire.",
     link={"namespace": "namespace", "control": "control"},
     dashboard=f"{_READINESS}?var-namespace={{{{ $labels.namespace | urlquery }}}}",
 )

@@ -85,10 +85,10 @@ def _alert(name: str, severity: Severity, matcher: str, critical: list[str]) -> 
         kept="5m",
         severity=severity,
         component="fleet",
-        summary="Many agents have the same trouble at once.",
+        summary="Many agents have the same condition at once.",
         description=_DESCRIPTION,
         extent=_EXTENT,
-        was="Many agents had the same trouble at once.",
+        was="Many agents had the same condition at once.",
         link={"condition": "condition"},
         dashboard="agentweave-fleet",
     )

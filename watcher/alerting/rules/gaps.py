@@ -28,12 +28,12 @@ or
     held="10m",
     severity="warning",
     component="watcher",
-    summary="The trust bundle of a trust domain is near its end.",
+    summary="The trust bundle of a trust domain expires soon.",
     description=(
         "The newest authority of {{ $labels.trust_domain }} ends in {{ $value | humanizeDuration }}. After that no "
         "SVID of this trust domain can be verified, by the watcher or by anybody."
     ),
-    was="The trust bundle of a trust domain was near its end.",
+    was="The trust bundle of a trust domain was about to expire.",
     link={"trust_domain": "trust_domain"},
     dashboard=_WATCHER,
 )
@@ -59,12 +59,12 @@ count by ({INSTALLATION}, namespace, probe, reason) (
     held="15m",
     severity="warning",
     component="watcher",
-    summary="Verdicts are unknown.",
+    summary="Conditions of agents have been unknown for 30 minutes.",
     description=(
         f"{_COUNT} verdicts of the probe {{{{ $labels.probe }}}} in namespace {{{{ $labels.namespace }}}} are unknown, "
         "reason {{ $labels.reason }}. Faults there would not be seen."
     ),
-    was="Verdicts were unknown.",
+    was="Conditions of agents were unknown.",
     link={"namespace": "namespace", "probe": "probe", "reason": "reason"},
     dashboard=_FLEET_OF,
 )
@@ -79,12 +79,12 @@ count by ({INSTALLATION}, namespace) (
     held="15m",
     severity="warning",
     component="watcher",
-    summary="Facts of agents could not be learnt, or what they say of themselves is wrong.",
+    summary="Facts about agents could not be discovered, or are wrong in their own config.",
     description=(
         f"{_COUNT} targets in namespace {{{{ $labels.namespace }}}} have problems. What needs a fact that is missing "
         "is unknown there (FactUnknown), such as the size of a pool or which OPA is asked."
     ),
-    was="Facts of agents could not be learnt, or what they said of themselves was wrong.",
+    was="Facts about agents could not be discovered, or were wrong in their own config.",
     link={"namespace": "namespace"},
     dashboard=_FLEET_OF,
 )
@@ -117,9 +117,9 @@ NO_TARGETS = Alert(
     held="10m",
     severity="warning",
     component="watcher",
-    summary="The AgentWeave watcher has nothing to watch.",
+    summary="The AgentWeave watcher has no targets.",
     description="The watcher runs, but knows no target. No fault of any agent would be seen.",
-    was="The AgentWeave watcher had nothing to watch.",
+    was="The AgentWeave watcher had no targets.",
     dashboard=_WATCHER,
 )
 
@@ -142,13 +142,13 @@ OVERRIDDEN = Alert(
     held="10m",
     severity="warning",
     component="watcher",
-    summary="Alerts name the watcher's namespace and pod in place of the agents'.",
+    summary="Alerts name the watcher's namespace and pod instead of the agents'.",
     description=(
         f"Prometheus overrides the namespace and the pod of {_COUNT} targets with the watcher's own (the agent's are "
         "in exported_namespace and exported_pod), so two agents of one name are one alert. Scrape the watcher with "
         "honor_labels, or relabel."
     ),
-    was="Alerts named the watcher's namespace and pod in place of the agents'.",
+    was="Alerts named the watcher's namespace and pod instead of the agents'.",
     dashboard=_WATCHER,
 )
 
@@ -165,13 +165,14 @@ max by ({INSTANCE}, pod) (
     held="15m",
     severity="warning",
     component="watcher",
-    summary="Prometheus scrapes the AgentWeave watcher too seldom.",
+    summary="Prometheus scrapes the AgentWeave watcher too rarely.",
     description=(
         f"Of the watcher at {{{{ $labels.instance }}}} {_COUNT} scrapes came through in ten minutes; the rules expect "
-        "one every 30s. Pages come late, and `for` begins anew where one is missed. Set scrape_interval (in the chart "
+        "one every 30s. Alerts come late, and `for` starts again where a scrape is missed. Set scrape_interval (in "
+        "the chart "
         "serviceMonitor.interval or podMonitor.interval), or see why scrapes fail."
     ),
-    was="Prometheus scraped the AgentWeave watcher too seldom.",
+    was="Prometheus scraped the AgentWeave watcher too rarely.",
     link={"watcher_pod": "pod"},
     dashboard=_WATCHER,
 )

@@ -45,7 +45,7 @@ then it is down for as long as it is gone.""",
         "{{- else -}} "
         "Prometheus has no series of the watcher{{ with $labels.job }} {{ . }}{{ end }}, so none of its agents is "
         "watched. {{- end }} "
-        f"Pages that were open stay open until somebody looks again. First see {_PODS}, then why, by "
+        f"Alerts that were firing stay until it is back. First see {_PODS}, then why, by "
         "`kubectl describe pods -A -l app.kubernetes.io/component=watcher`."
     ),
     was="The AgentWeave watcher was down, or a part of it.",
@@ -73,7 +73,7 @@ time() - max by ({INSTANCE}, pod) (
         "One of the two clocks is wrong; dates of SVIDs are judged by that of the watcher. "
         "{{- else -}} "
         "The last heartbeat of the watcher at {{ $labels.instance }} is {{ $value | humanizeDuration }} old. "
-        "It makes no look, so its verdicts turn unknown and new faults are not seen; "
+        "It does not probe, so its verdicts become unknown and new faults are not seen; "
         "or its clock is behind that of Prometheus. "
         f"{{{{- end }}}} First see {_PODS}, then what it does, by `kubectl -n ${{NAMESPACE:?}} logs --tail=50 "
         "{{ with $labels.pod }}{{ . }}{{ else }}${POD:?}{{ end }}`."
@@ -91,14 +91,14 @@ sum by ({INSTALLATION}, source) (agentweave:source:unknown)
     held="15m",
     severity="critical",
     component="watcher",
-    summary="Most verdicts that rest on one source are unknown.",
+    summary="Most verdicts from one source are unknown.",
     description=(
-        "{{ $value | humanizePercentage }} of the verdicts that rest on the source {{ $labels.source }} are unknown "
+        "{{ $value | humanizePercentage }} of the verdicts from the source {{ $labels.source }} are unknown "
         "{{- with query (printf `topk(1, agentweave:source:unknown{cluster=%q,job=%q,source=%q})`"
         " $labels.cluster $labels.job $labels.source) -}} "
         ', mostly {{ . | first | label "reason" }}{{ end }}. Faults there would not be seen.'
     ),
-    was="Most verdicts that rest on one source were unknown.",
+    was="Most verdicts from one source were unknown.",
     link={"source": "source"},
     dashboard=_WATCHER,
 )
@@ -131,12 +131,12 @@ ISOLATED = Alert(
     kept="5m",
     severity="critical",
     component="watcher",
-    summary="Most agents fell silent for the AgentWeave watcher at once.",
+    summary="Most agents stopped answering the AgentWeave watcher at once.",
     description=(
         "More than half of the agents that answered a moment ago are silent. Either the watcher is cut off or the "
         "fleet is; until half of them answer again, silence is not blamed on agents."
     ),
-    was="Most agents were silent for the AgentWeave watcher.",
+    was="Most agents did not answer the AgentWeave watcher.",
     dashboard=_WATCHER,
 )
 
@@ -160,12 +160,13 @@ max by ({INSTALLATION}, reason) (
     held="5m",
     severity="warning",
     component="watcher",
-    summary="The AgentWeave watcher has trouble of its own.",
+    summary="The AgentWeave watcher is impaired.",
     description=(
-        "The watcher is impaired by {{ $labels.reason }}, and what it cannot tell for this reason is unknown. Its log "
-        "and its page say why."
+        "The watcher is impaired: {{ $labels.reason }}. What it cannot judge for this reason is unknown. Its log and "
+        "its "
+        "fleet page say why."
     ),
-    was="The AgentWeave watcher had trouble of its own.",
+    was="The AgentWeave watcher was impaired.",
     link={"reason": "reason"},
     dashboard=_WATCHER,
 )
@@ -181,9 +182,9 @@ alert can tell. kube-prometheus has one of its own.""",
     summary="Alerts reach the receiver that waits for this one.",
     description=(
         "This alert always fires, and means no trouble. Route it to a service that raises the alarm when it hears "
-        "nothing, so that a Prometheus or an Alertmanager that is down is told."
+        "nothing, so that a Prometheus or an Alertmanager that is down is noticed."
     ),
-    was="This alert has ended, so Prometheus evaluates the rules of the AgentWeave watcher no more.",
+    was="This alert has ended, so Prometheus no longer evaluates the rules of the AgentWeave watcher.",
     dashboard=_WATCHER,
 )
 

@@ -56,7 +56,7 @@ _DESCRIPTION = (
     f'{{{{- with query (printf `{_TRUE}` {_ARGUMENTS}) | sortByLabel "condition" }}}} True of its pods now: '
     "{{ range $i, $seen := . }}{{ if lt $i 5 }}{{ if $i }}, {{ end }}{{ $seen.Labels.condition }}{{ end }}{{ end }}"
     "{{ if gt (len .) 5 }} and others{{ end }}.{{ end }} "
-    "The page of the rollout says what turned, and how to go back. "
+    "The page of the rollout says what changed, and how to roll back. "
     "{{- else -}} "
     f"{_COUNT} rollouts failed their checks, SERVE_MANY. An upgrade of the cluster or a cause that they share comes "
     "before the rollouts themselves; the page /rollouts has them. "

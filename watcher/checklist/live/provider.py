@@ -63,10 +63,10 @@ NOTHING = Provided()
 _NOT_READ = PodFacts("", 0.0, terminating=False, ready_since=None)
 """Of a pod of the cluster of which nothing was read yet: it has no vote."""
 _FAILED = Missing(
-    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
+    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; this is a bug of the watcher; see its log."
 )
 _TWICE = Missing(
-    UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
+    UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; this is a bug of the watcher; see its log."
 )
 _NEVER_TOLD = (UnknownReason.FORBIDDEN, UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
 _OF_PROVIDERS = frozenset(SourceName) - {SourceName.RECORD}

@@ -47,7 +47,7 @@ class ListedAgent:
 
     @property
     def spread(self) -> float:
-        """From 0.5 to 1, the same for ever: what is due for all is not due for all at once."""
+        """From 0.5 to 1, the same forever: what is due for all is not due for all at once."""
         return 0.5 + crc32(str(self.ref).encode()) % 512 / 1024
 
     def is_to_be_judged(self, now: float) -> bool:

@@ -126,7 +126,7 @@ class ChecklistView:
     @property
     def notes(self) -> Sequence[str]:
         """Which evidence cannot be had, and by which pods agents are judged where it is not by all, a sentence each."""
-        down = [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
+        down = [f"no evidence from {name}: {why}" for name, why in self.sources().items() if why]
         notes = [*down, *filter(None, (each() for each in self.troubles))]
         return [self.shard, *notes] if self.shard else notes
 

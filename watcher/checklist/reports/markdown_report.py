@@ -25,7 +25,7 @@ def as_markdown(report: Report) -> str:
     """One heading an agent, one table a section."""
     lines = ["# Production readiness", ""]
     if report.turned is not None:
-        lines += ["## What turned", "", *(f"- {plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
+        lines += ["## What changed", "", *(f"- {plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
     for agent in report.agents:
         lines += _agent(agent, report)
     if report.problems:

@@ -10,8 +10,8 @@ from watcher.checklist.reports.wording import MARKS, all_counted, required_count
 from watcher.text.printable import printable
 
 _COUNTED = {
-    UnknownReason.SOURCE_MISSING: "nothing that was looked at shows it; another system may.",
-    UnknownReason.ATTESTATION_MISSING: "no machine can tell, people or a pipeline must say so in a record.",
+    UnknownReason.SOURCE_MISSING: "no evidence that was read shows it; another system may.",
+    UnknownReason.ATTESTATION_MISSING: "no evidence can show it: people or a pipeline must record it.",
 }
 """Reasons of which only the number is told, and what they mean."""
 
@@ -41,7 +41,7 @@ def as_text(report: Report) -> str:
 def _turned(report: Report) -> Iterator[str]:
     if report.turned is not None:
         told = turned_told(report)
-        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} turned{':' if told else ''}"
+        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} changed{':' if told else ''}"
         yield from (f"  {printable(each)}" for each in told)
         yield ""
 

@@ -23,7 +23,7 @@ def init(file: Path, *, force: bool) -> int:
         with file.open("w" if force else "x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError:
-        print(f"{file}: is there already; --force writes over it", file=sys.stderr)
+        print(f"{file}: already exists; --force overwrites it", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"{file}: cannot be written: {error.strerror or error}", file=sys.stderr)

@@ -51,7 +51,7 @@ def _who(url: str, given: Namespace) -> tuple[dict[str, str], tuple[str, str] | 
         return {}, None
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in _HERE:
-        raise AskingError(f"{url}: expected https beside --bearer-token-file and --user-file", is_final=True)
+        raise AskingError(f"{url}: expected https with --bearer-token-file and --user-file", is_final=True)
     if given.bearer_token_file is not None:
         return {"Authorization": f"Bearer {_secret(given.bearer_token_file)}"}, None
     name, colon, password = _secret(given.user_file).partition(":")

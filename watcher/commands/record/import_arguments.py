@@ -12,27 +12,31 @@ _DIGEST = re.compile(r"(?:.*@)?(sha256:[0-9a-f]{64})")
 
 def add_import(command: argparse.ArgumentParser) -> None:
     """The options, and what is called."""
-    command.add_argument("--control", metavar="ID", required=True, help="such as testing.unit.pass")
-    command.add_argument("--namespace", metavar="N", required=True, help="of the agents")
-    agents = "exact names, with commas between"
+    command.add_argument(
+        "--control", metavar="ID", required=True, help="exact id of the control, such as testing.unit.pass"
+    )
+    command.add_argument("--namespace", metavar="N", required=True, help="namespace of the agents")
+    agents = "exact names of agents, separated by commas"
     command.add_argument("--agent", metavar="A[,A]", type=_names, required=True, help=agents)
-    command.add_argument("--run", metavar="URL", required=True, help="where the run of the pipeline can be seen")
+    command.add_argument("--run", metavar="URL", required=True, help="where the run of the pipeline can be read")
     for name, form in FORMATS.items():
-        command.add_argument(f"--{name}", metavar="FILE", type=Path, action="append", default=[], help=form.words)
-    image = "of the image of the agent's container; with a name before it too; may be given again, for each platform"
+        command.add_argument(
+            f"--{name}", metavar="FILE", type=Path, action="append", default=[], help=f"{form.words}; default: none"
+        )
+    image = "image of the agent's container, with or without NAME@; repeatable, one a platform; default: none"
     command.add_argument("--image", metavar="DIGEST", type=_digest, action="append", default=[], help=image)
-    policy = "of the policy that was tested, where the control binds its records to that"
+    policy = "policy that was tested, where the control asks for it; default: none"
     command.add_argument("--policy", metavar="DIGEST", type=_digest, help=policy)
-    count = "a number that no file says, such as capabilities=7; may be given again"
+    count = "a number that is in no file, such as capabilities=7; repeatable; default: none"
     command.add_argument("--count", metavar="NAME=VALUE", type=_count, action="append", default=[], help=count)
-    command.add_argument("--by", metavar="WHO", default="pipeline", help="which pipeline; default: pipeline")
+    command.add_argument("--by", metavar="WHO", default="pipeline", help="name of the pipeline; default: pipeline")
     command.add_argument("--at", metavar="TIME", help="when it ran, such as 2026-11-23T09:00:00Z; default: now")
-    expires = "when it ends; default: as late as the control allows"
+    expires = "last day of its validity, such as 2027-02-21; default: the latest that the control allows"
     command.add_argument("--expires", metavar="DATE", help=expires)
-    environment = "as checklist.environment of the watcher's config has it; default: production"
+    environment = "checklist.environment of the watcher's config; default: production"
     command.add_argument("--environment", metavar="E", default="production", help=environment)
-    command.add_argument("--statement", metavar="TEXT", default="", help="what was run, in words")
-    command.add_argument("--file", metavar="FILE", type=Path, help="write it there; default: to standard output")
+    command.add_argument("--statement", metavar="TEXT", default="", help="what was run, in a sentence; default: none")
+    command.add_argument("--file", metavar="FILE", type=Path, help="file to write; default: standard output")
     command.set_defaults(command="watcher.commands.record.importing:command")
 
 

@@ -129,7 +129,7 @@ def _any_of(commands: Iterable[Command]) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace(":", " ").replace("\\", "").split())
+    return " ".join(text.replace("\\", "").split())
 
 
 def _quoted(text: str, mark: str = "'") -> str:

@@ -16,6 +16,7 @@ class Option:
     choices: tuple[str, ...]
     help: str
     is_path: bool
+    needed: bool  # by itself; one of a group may be needed too
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,5 @@ def _option(action: argparse.Action) -> Option:
         choices,
         action.help or "",
         given in ("FILE", "DIR", "PATH"),
+        action.required,
     )

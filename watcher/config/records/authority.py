@@ -20,17 +20,18 @@ class AuthoritySettings(BaseModel):
     model_config = _FROZEN
 
     source: Pattern = Field(
-        description="pattern of a place of records: file:PATH, or configmap:NAMESPACE/NAME",
+        description="pattern of a source of records: file:PATH, or configmap:NAMESPACE/NAME",
         examples=["configmap:agentweave-records/security-*"],
     )
     controls: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=300)] = Field(
-        default=("*",), description="patterns of controls that may be spoken of there", examples=[["security.*"]]
+        default=("*",), description="patterns of the controls that its records may be about", examples=[["security.*"]]
     )
     namespaces: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=300)] = Field(
-        default=("*",), description="patterns of namespaces whose agents may be spoken of there"
+        default=("*",), description="patterns of the namespaces that its records may be about"
     )
     keys: Annotated[tuple[KeyName, ...], Field(max_length=_MOST)] = Field(
-        default=(), description="names of keys; where there are any, one of them must have signed the record"
+        default=(),
+        description="names of keys, one of which must have signed the record; left out: no signature is needed",
     )
 
     def authority(self) -> Authority:

@@ -42,9 +42,9 @@ class RecordConfigMaps(BaseModel):
 
     model_config = _FROZEN
 
-    namespace: Annotated[str, AfterValidator(_label)] = Field(description="where they are; no agents run there")
+    namespace: Annotated[str, AfterValidator(_label)] = Field(description="their namespace, in which no agents run")
     selector: Annotated[str, AfterValidator(_selector)] = Field(
-        default="agentweave.io/records=true", description="which of them, by their labels"
+        default="agentweave.io/records=true", description="label selector of these ConfigMaps"
     )
 
 
@@ -55,14 +55,18 @@ class RecordSettings(BaseModel):
 
     files: Annotated[tuple[Annotated[str, AfterValidator(_files)], ...], Field(max_length=_MOST)] = Field(
         default=(),
-        description="files with records, looked at every two seconds; a pattern in the name of a file is allowed",
+        description="files with records, checked every two seconds; the file name may be a pattern",
         examples=[["/etc/agentweave-watcher/records/*.yaml"]],
     )
     configmaps: RecordConfigMaps | None = Field(default=None, description="ConfigMaps with records, watched")
     authorities: Annotated[tuple[AuthoritySettings, ...], Field(max_length=_MOST)] = Field(
-        default=(), description="who may say what: outside of these a record is invalid; left out: all may say all"
+        default=(),
+        description="which source may hold records of which controls; others are invalid; left out: every source may "
+        "hold any",
     )
-    verify: Verify = Field(default=Verify.OFF, description="which records must be signed by one of the keys")
+    verify: Verify = Field(
+        default=Verify.OFF, description="which records must be signed by a key: none, those of pipelines, or all"
+    )
     keys: Annotated[dict[KeyName, Path], Field(max_length=20)] = Field(
         default_factory=dict,
         description="public keys by name, each a PEM file; read again when it changes",

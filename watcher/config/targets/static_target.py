@@ -53,27 +53,27 @@ class StaticTarget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    namespace: Name = Field(description="namespace of the agent; with agent and pod its identity")
+    namespace: Name = Field(description="namespace of the agent; namespace, agent and pod identify a target")
     agent: Name = Field(description="name of the agent")
-    pod: Name | None = Field(default=None, description="name of the instance; the agent's name where it is left out")
+    pod: Name | None = Field(default=None, description="name of the instance; left out: the agent's name")
     address: Address | None = Field(
         default=None, description="host:port of the mTLS port", examples=["10.0.0.7:8443", "[::1]:8443"]
     )
     spiffe_id: SPIFFEID | None = Field(
-        default=None, description="the SPIFFE ID that it must serve; left out: only the form is judged"
+        default=None, description="the SPIFFE ID that it must serve; left out: only form and trust domain are judged"
     )
-    metrics: HttpUrl | None = Field(default=None, description="URL of the metrics page")
+    metrics: HttpUrl | None = Field(default=None, description="URL of the metrics endpoint")
     opa: HttpUrl | None = Field(default=None, description="URL of the OPA that the agent asks")
     decision_path: DecisionPath = Field(
-        default=DEFAULT_DECISION_PATH, description="the decision that the agent asks for, below /v1/data"
+        default=DEFAULT_DECISION_PATH, description="path of the decision that the agent asks for, below /v1/data"
     )
     memory_limit: Annotated[Bytes, Field(gt=0)] | None = Field(default=None, description="memory limit, as a size")
     cpu_limit: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="CPU limit, in cores")
     pool_capacity: PoolCapacity | None = Field(
-        default=None, description="connections that fit: one number for every pool, or a number by pool"
+        default=None, description="size of its connection pools: one number for all, or a number by pool"
     )
     probes: dict[str, dict[str, JsonValue]] = Field(
-        default={}, description="limits of probes that differ for this target; the others stay as they are for all"
+        default={}, description="settings of probes that differ for this target"
     )
 
     manifests: Path | None = Field(

@@ -22,9 +22,9 @@ class DocumentLinksSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    check: bool = Field(default=False, description="whether links are tried, once a day each")
+    check: bool = Field(default=False, description="request each link once a day")
     allow_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host_or_port)], ...], Field(max_length=_MOST)] = Field(
         default=(),
-        description="hosts that are asked, with a port unless it is 80 or 443; links to others are not tried",
+        description="hosts that may be requested, with the port unless it is 80 or 443; links to others are skipped",
         examples=[["wiki.example.org"]],
     )

@@ -10,7 +10,7 @@ class KubernetesEvidence(BaseModel):
 
     workloads: bool = Field(
         default=True,
-        description="Deployments and their like, LimitRanges, and what makes Secrets",
+        description="Deployments and other workloads, LimitRanges, and objects that create Secrets",
     )
     network: bool = Field(
         default=True, description="NetworkPolicies, those of Cilium and of administrators, EndpointSlices"

@@ -46,10 +46,10 @@ class _Server(BaseModel):
     model_config = _FROZEN
 
     bearer_token_file: Path | None = Field(
-        default=None, description="sent as a bearer token, over https only; read anew each time"
+        default=None, description="file with a bearer token, sent over https only; re-read for each request"
     )
     ca_file: Path | None = Field(
-        default=None, description="verifies an https server; left out: the system's authorities"
+        default=None, description="CA certificates (PEM) that verify an https server; left out: the system's"
     )
     tenant: Annotated[str, _matching(_TENANT, "the name of a tenant")] | None = Field(
         default=None, description="sent as X-Scope-OrgID, where the server has tenants"
@@ -57,19 +57,21 @@ class _Server(BaseModel):
 
     def _check_token(self, url: str | None) -> None:
         if self.bearer_token_file is not None and not (url or "").startswith("https:"):
-            raise ValueError("expected an https URL beside bearer_token_file: a token is sent over verified TLS only")
+            raise ValueError("expected an https URL with bearer_token_file: a token is sent over verified TLS only")
 
 
 class LogsSettings(_Server):
     """Where the lines of agents' logs are read. They are counted in memory, and neither kept nor shown."""
 
     kind: Literal["kubernetes", "loki"] = Field(
-        description="`kubernetes`: of one pod of each agent, by the right to get pods/log; `loki`: of Loki"
+        description="`kubernetes`: one pod of each agent, which needs the right to get pods/log; `loki`: Loki"
     )
-    url: Url | None = Field(default=None, description="of Loki", examples=["http://loki-gateway"])
-    lines: Annotated[int, Field(ge=100, le=5000)] = Field(default=200, description="the newest so many are read")
+    url: Url | None = Field(default=None, description="URL of Loki", examples=["http://loki-gateway"])
+    lines: Annotated[int, Field(ge=100, le=5000)] = Field(
+        default=200, description="how many of the newest lines are read"
+    )
     interval: Interval | None = Field(
-        default=None, description="from one reading of an agent to the next; left out: checklist.intervals.logs"
+        default=None, description="time between two reads of an agent; left out: checklist.intervals.logs"
     )
     namespace_label: LabelName = Field(
         default="namespace", description="label of Loki's streams that names a namespace"
@@ -87,14 +89,12 @@ class LogsSettings(_Server):
 class TracesSettings(_Server):
     """Where the traces of agents are."""
 
-    kind: Literal["jaeger", "tempo"] = Field(description="whose query API the server has")
-    url: Url = Field(
-        description="its address, with its path prefix if it has one", examples=["http://jaeger-query:16686"]
-    )
+    kind: Literal["jaeger", "tempo"] = Field(description="which query API the server has")
+    url: Url = Field(description="its URL, with its path prefix if it has one", examples=["http://jaeger-query:16686"])
     service: Annotated[str, _matching(_SERVICE, "a name such as ${agent}, with ${agent} and ${namespace} only")] = (
         Field(
             default="${agent}",
-            description="the name that an agent has as a service; `${agent}`, `${namespace}` are filled in",
+            description="service name of an agent in traces; `${agent}` and `${namespace}` are filled in",
         )
     )
 

@@ -10,7 +10,7 @@ HTTPS_PORT, METRICS_PORT = 8443, 9090
 _PORT, _METRICS_PORT = f"the annotation {WATCH}-port", f"the annotation {WATCH}-metrics-port"
 _METRICS_PATH = f"the annotation {WATCH}-metrics-path"
 _SCRAPED = "its annotations prometheus.io"
-_GUESSED = "nobody: it is the usual port"
+_GUESSED = "none: the default port is assumed"
 
 
 class Endpoint(NamedTuple):

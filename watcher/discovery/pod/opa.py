@@ -53,7 +53,7 @@ def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Col
         return Opa(url, origin=f"the annotation {WATCH}-opa-port")
     found = _sidecar(pod.opa, pod.ip, asked) if pod.opa is not None else _inferred(endpoint.scheme, pod.ip, asked)
     if port == 0:
-        what = "its config names one" if config.opa_endpoint else "one stands beside it"
+        what = "its config names one" if config.opa_endpoint else "the pod has an OPA sidecar"
         found = found._replace(problems=(*found.problems, f"annotation {WATCH}-opa-port: none is ignored: {what}"))
     return found
 
@@ -66,7 +66,7 @@ def listens_on_loopback(sidecar: Sidecar) -> bool:
 def _doubt(config: AgentConfig) -> str:
     if doubt := config.doubt("authorization.provider", "authorization.opa_endpoint"):
         return doubt
-    return "its config says that it asks OPA and not where, and none stands beside it" if config.provider else ""
+    return "its config says that it asks OPA but not where, and the pod has no OPA sidecar" if config.provider else ""
 
 
 def _inferred(scheme: str, ip: str, port: int) -> Opa:
@@ -84,7 +84,7 @@ def _central(url: str, host: str, allowed_hosts: Collection[str]) -> Opa:
 def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
     said = _said_listeners(sidecar)
     listeners = said or (_default(sidecar),)
-    origin = "the arguments of the OPA beside it" if said else "the OPA beside it, at its default port"
+    origin = "the arguments of the OPA sidecar" if said else "the OPA sidecar, at its default port"
     # The others may be for bundles or diagnostics: what the agent asks is what is judged.
     listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
     problem = f"{ON_LOOPBACK} {listener.port} only: it cannot be asked from outside the pod"

@@ -15,8 +15,8 @@ _UNITS = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
 }
 _REASONED = 200
-_OF_BEFORE = "what it was given before counts"
-_AS_ASKED = "what it was given before is not told, so what was asked for counts"
+_OF_BEFORE = "its previous value counts"
+_AS_ASKED = "its previous value is unknown, so the requested one counts"
 _LONGEST = 70  # characters, which no quantity has
 
 

@@ -21,7 +21,7 @@ REFRESH_EVERY = 1800.0
 
 _MANY = 7  # failures after which the wait is the longest
 _AT_ONCE, _EVERY = 200, 1.0  # pods at a time, and seconds between
-_FAULT = "a fault of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
+_FAULT = "a bug of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 

@@ -184,7 +184,7 @@ def _origins(address: str, metrics: str, opa: str) -> Mapping[str, str]:
 
 
 def _unlearnt(missing: Mapping[str, str]) -> Mapping[str, str]:
-    return {part: f"{_UNLEARNT[part]} could not be learnt: {why}." for part, why in missing.items() if why}
+    return {part: f"{_UNLEARNT[part]} could not be discovered: {why}." for part, why in missing.items() if why}
 
 
 def _once(*problems: str) -> tuple[str, ...]:

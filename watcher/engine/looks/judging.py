@@ -173,7 +173,7 @@ class Judging:
                 "target asked less often, its answers cost too much CPU", extra=extra | {"why": look.reading.error}
             )
         elif was > 1 == now:
-            log.info("target asked at each look again", extra=extra)
+            log.info("target asked at each probe attempt again", extra=extra)
 
     def _debounced(
         self,

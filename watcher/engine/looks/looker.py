@@ -74,7 +74,7 @@ class Looker:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
-            reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
+            reading = Broken(fault=Fault.OURS, error="The source raised an error: this is a bug of the watcher.")
         stalled, delayed = lag.both
         late = stalled - before[0] > self._much, delayed - before[1]
         seconds = max(0.0, time.monotonic() - started - reading.waited)

@@ -133,7 +133,7 @@ class RolloutKeeper:
     def _set_aside(self, path: Path, error: Exception) -> None:
         extra = {"file": str(path), "why": str(error)[:200]}
         set_aside(path)
-        log.warning("cannot read the database of rollouts, it starts anew", extra=extra)
+        log.warning("cannot read the database of rollouts, starting a new one", extra=extra)
 
     def _try(self, work: Callable[[RolloutDatabase], T], otherwise: T) -> T:
         try:
@@ -177,7 +177,7 @@ class RolloutKeeper:
                 found.append(Left(agent, agent_of(packed), rollout_of(newest) if newest is not None else None))
             except ValueError as error:  # of another release, or broken: this agent is followed anew
                 extra = {"agent": "/".join(agent), "error": str(error)[:200]}
-                log.warning("cannot read the rollouts of an agent, it is followed anew", extra=extra)
+                log.warning("cannot read the rollouts of an agent, following it from now on", extra=extra)
         return found
 
     def _of(self, agent: Agent) -> list[Rollout]:

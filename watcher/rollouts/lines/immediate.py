@@ -69,9 +69,9 @@ def metrics(sight: Sight, window: Window) -> Said:
         return failed(standing.reason, why, conditions=_METRICS)
     found = [each for pod in sight.pods for each in sight.conditions.get(pod.name, ()) if each.condition in _METRICS]
     if not found and any(each.name in sight.conditions for each in sight.pods):
-        return not_applicable("No metrics page of it is known.")
+        return not_applicable("No metrics endpoint of it is known.")
     if found and (_is_good(sight) or sight.is_over(window)):
-        return at_the_end(sight, found, "The metrics page of each pod was read.")
+        return at_the_end(sight, found, "The metrics endpoint of each pod was read.")
     return _not_yet(sight, window, "Not all pods were looked at.")
 
 

@@ -39,7 +39,7 @@ def error_rate(sight: Sight, window: Window) -> Said:
         return _nothing(sight, window)
     requests = sum(each[0] for each in sight.new.by_pod.values())
     if sum(each[3] for each in sight.new.by_pod.values()) > _UNCLEAR * requests > 0:
-        told = "The page does not say of all requests how they ended."
+        told = "The metrics endpoint does not say of all requests how they ended."
         return no_data(told) if sight.is_over(window) else settling(told)
     former = [each.errors for each in sight.former]
     rate = _Rate(_FAILED, sight, sight.new, sight.old, sight.limits.error_ratio)
@@ -213,7 +213,7 @@ class _Rate:
 
 def _nothing(sight: Sight, window: Window) -> Said:
     if any(each.name in sight.conditions for each in sight.pods):
-        return not_applicable("No metrics page of it is known.")
+        return not_applicable("No metrics endpoint of it is known.")
     return no_data("None of its pods is looked at.") if sight.is_over(window) else settling()
 
 

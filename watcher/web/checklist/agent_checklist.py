@@ -83,7 +83,7 @@ def parts_of(checklist: JudgedAgents, agent: AgentRef, required: frozenset[str])
 _OWNERS = {
     Owner.TEAM: ("The team", "In the agent's own code, config, manifests or records."),
     Owner.PLATFORM: ("The platform", "In the cluster, its policies, or what all agents share."),
-    Owner.SECURITY: ("Security", "By those who own the policies and look at agents."),
+    Owner.SECURITY: ("Security", "By those who own the policies and review agents."),
     Owner.PIPELINE: ("The pipeline", "By a run that passes and writes its record."),
 }
 
@@ -104,24 +104,26 @@ def to_know(lines: Sequence[Line], not_judged: Collection[str]) -> list[Work]:
         reasons.setdefault(each.finding.reason, []).append(each)
     works = [
         Work(
-            "The operator of the watcher: turn it on",
-            "This evidence is not turned on.",
+            "The operator of the watcher: enable it",
+            "This evidence is not enabled.",
             reasons.pop(UnknownReason.NOT_ENABLED, []),
         ),
         Work(
             "The operator of the watcher: make the evidence available",
-            "This evidence is not there, forbidden, out of reach, too old or unreadable.",
+            "This evidence is missing, forbidden, unreachable, too old or unreadable.",
             _take(reasons, _EVIDENCE_MISSING),
         ),
-        Work("People and pipelines: bring a record", "Only people or a pipeline can say it.", _take(reasons, _RECORDS)),
+        Work(
+            "People and pipelines: bring a record", "Only people or a pipeline can know it.", _take(reasons, _RECORDS)
+        ),
         Work(
             "Nobody: it is still being observed",
-            "It is not watched for long enough, or there was too little to see.",
+            "It has not been watched for long enough, or there was too little data.",
             _take(reasons, _WAITING),
         ),
     ]
     rest = [each for some in reasons.values() for each in some]
-    works.append(Work("The team and the operator: make it provable", "What is there does not prove it.", rest))
+    works.append(Work("The team and the operator: make it provable", "The available evidence does not prove it.", rest))
     about = "This version of the watcher does not judge all that a pass needs."
     works.append(Work("Nobody yet: a later version of the watcher", about, beyond))
     return [each for each in works if each.lines]

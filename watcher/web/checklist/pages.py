@@ -175,7 +175,7 @@ def _routes_while_off(clock: Clock) -> list[Route]:
 def _troubles_of(checklist: JudgedAgents, now: float) -> Iterator[str]:
     last = checklist.last_complete
     if last is not None and now - last > 2 * LONGEST_ROUND:
-        yield f"The last round over all agents was complete {say_duration(now - last)} ago: rounds do not end any more."
+        yield f"The last round over all agents was complete {say_duration(now - last)} ago: rounds no longer end."
     if last is None:
         yield "The checklist has not been judged as a whole since the watcher began: agents may be missing here."
     if waiting := checklist.waiting:

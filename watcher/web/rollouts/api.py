@@ -62,7 +62,7 @@ async def _asked(view: RolloutsView, request: Request) -> Rollout | None:
 
 def _missing(request: Request) -> str:
     parts = "/".join(request.path_params.values())
-    return f"no rollout of {parts[:_NAMED]} was seen, or it is kept no more"
+    return f"no rollout of {parts[:_NAMED]} was seen, or it is no longer kept"
 
 
 def _listing(engine: Engine, found: Sequence[Rollout]) -> AsyncIterator[str]:

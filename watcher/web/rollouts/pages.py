@@ -90,7 +90,7 @@ def _listed(view: RolloutsView, wanted: Mapping[str, str]) -> _Listed:
 async def _missing(engine: Engine, view: RolloutsView, asked: str) -> Response:
     names = {f"{each.namespace}/{each.agent}": each for each in view.listed()}
     near = [Near(name, f"/rollouts/{name}") for name in await nearest(asked, names)]
-    said = f"No rollout of {asked[:_NAMED]} was seen, or it is kept no more."
+    said = f"No rollout of {asked[:_NAMED]} was seen, or it is no longer kept."
     return await missing_page(engine.clock.wall(), said, near)
 
 

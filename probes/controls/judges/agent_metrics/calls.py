@@ -32,7 +32,7 @@ def metrics_exposed(case: PageCase) -> Iterator[Statement]:
     elif all(each.status == "unknown" for each in judged):
         yield case.doubt(judged[0])
     else:
-        yield case.good(f"The page has {_STATE}, and {_OPEN} is judged from it.")
+        yield case.good(f"The metrics endpoint has {_STATE}, and {_OPEN} is judged from it.")
 
 
 @page_judge("reliability.circuit-breaker.enabled")

@@ -53,7 +53,7 @@ def lacking(case: PageCase, signal: str, family: str, requests: float | None, wh
     if signal not in families.asked:
         return case.unclear(UnknownReason.SOURCE_MISSING, f"{family} is not asked for: the probe of it is off.")
     if described := families.described.get(signal):
-        return case.unclear(UnknownReason.NO_DATA, f"The page has {described}, but without a sample.")
+        return case.unclear(UnknownReason.NO_DATA, f"The metrics endpoint has {described}, but without a sample.")
     if requests is None or requests < ENOUGH:
         seen = "no" if requests is None else f"{requests:.0f}"
         return case.unclear(

@@ -63,7 +63,7 @@ def core_exported(case: PageCase) -> Iterator[Statement]:
     if missing:
         yield lacking(case, *missing[0], *_traffic(case, _INBOUND))
     else:
-        yield case.good("The page counts requests, errors and durations.")
+        yield case.good("The metrics endpoint counts requests, errors and durations.")
 
 
 @page_judge("observability.metrics.resource-exported")
@@ -76,18 +76,18 @@ def resource_exported(case: PageCase) -> Iterator[Statement]:
     elif missing:
         yield _elsewhere(case, " and ".join(missing))
     else:
-        yield case.good("The page tells CPU, memory and the use of the pool.")
+        yield case.good("The metrics endpoint has CPU, memory and the use of the pool.")
 
 
 def _elsewhere(case: PageCase, missing: str) -> Statement:
     """Whether Prometheus has of the pod what its page does not tell."""
     found = case.evidence.of(SourceName.PROMETHEUS, PrometheusLook)
     if isinstance(found, Missing) or found.value.measures is not None:
-        said = f"The page does not tell {missing}; whether Prometheus does is not known."
+        said = f"The metrics endpoint lacks {missing}; whether Prometheus has it is unknown."
         return case.unclear(UnknownReason.NO_DATA, said)
     if case.pod.name in found.value.measured:
-        return case.good(f"The page tells the use of the pool, and Prometheus has {missing}.")
-    return case.bad(f"Neither the page nor Prometheus tells {missing}.")
+        return case.good(f"The metrics endpoint has the use of the pool, and Prometheus has {missing}.")
+    return case.bad(f"Neither the metrics endpoint nor Prometheus has {missing}.")
 
 
 def _family(case: PageCase, signal: str, family: str, which: str) -> Statement:
@@ -105,7 +105,7 @@ def _pool(case: PageCase) -> Statement:
 def _there(case: PageCase, name: str, family: str) -> Statement:
     name = name.removesuffix("_count")
     alias = "" if name == family else f", an alias of {family}"
-    return case.good(f"The page has {name} with a sample{alias}.")
+    return case.good(f"The metrics endpoint has {name} with a sample{alias}.")
 
 
 def _traffic(case: PageCase, which: str) -> tuple[float | None, str]:

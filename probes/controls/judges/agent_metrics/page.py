@@ -19,7 +19,7 @@ def metrics_enabled(case: PageCase) -> Iterator[Statement]:
     if case.seen.error:
         yield _not_there(case) or unread(case)
     elif case.seen.families.ours:
-        yield case.good("The page has families of AgentWeave's.")
+        yield case.good("The metrics endpoint has families of AgentWeave's.")
     else:
         yield case.bad("The metrics endpoint has no family whose name begins with agentweave_.")
 
@@ -32,7 +32,7 @@ def metrics_available(case: PageCase) -> Iterator[Statement]:
     elif case.seen.error:
         yield _not_there(case) or unread(case)
     else:
-        yield case.good("The page can be read.")
+        yield case.good("The metrics endpoint can be read.")
 
 
 @judge_of_pods(SourceName.AGENT_METRICS, MetricsLook, "observability.metrics.endpoint-secured")
@@ -44,12 +44,12 @@ def endpoint_secured(case: PageCase) -> Iterator[Statement]:
     elif seen.error:
         yield unread(case)
     elif not seen.own_port:
-        yield case.good("The page is on another port than the agent's.")
+        yield case.good("The metrics endpoint is on another port than the agent's.")
     elif seen.with_credentials:
         said = "The watcher shows credentials, so whether the page is served without them is not known."
         yield case.unclear(UnknownReason.NO_DATA, said)
     else:
-        yield case.bad("The page is served on the agent's own port to a client without credentials.")
+        yield case.bad("The metrics endpoint is served on the agent's own port to a client without credentials.")
 
 
 @page_judge("predeploy.smoke.calls-other-agents")

@@ -41,7 +41,7 @@ def valid_certificate(case: PortCase) -> Iterator[Statement]:
     elif is_true(strange):
         yield case.bad(strange.text)
     elif is_false(strange):
-        yield case.good("The served chain verifies to the bundle of its trust domain.")
+        yield case.good("The served chain verifies against the trust bundle of its trust domain.")
     else:
         yield case.doubt(strange)
 

@@ -32,7 +32,7 @@ def default_deny(case: OPACase) -> Iterator[Statement]:
     denied = must_deny(case)
     undefined = [each for each in denied if each.actual is Actual.UNDEFINED]
     if allowed := wrongly_allowed(case):
-        yield case.bad(f"Allowed, and must not be: {names(allowed)}.", at_once=True)
+        yield case.bad(f"Allowed, but must be denied: {names(allowed)}.", at_once=True)
     elif not denied:
         yield case.unclear(UnknownReason.NO_DATA, "No canary is asked that must be denied.")
     elif undefined:
@@ -108,7 +108,7 @@ def no_opa_errors(case: OPACase) -> Iterator[Statement]:
 
 def _allowed_or_not_asked(case: OPACase) -> Iterator[Statement]:
     if allowed := wrongly_allowed(case):
-        yield case.bad(f"Allowed, and must not be: {names(allowed)}.", at_once=True)
+        yield case.bad(f"Allowed, but must be denied: {names(allowed)}.", at_once=True)
     elif any(each.actual not in SAID for each in must_deny(case)):
         yield unanswered(case)
 
@@ -117,9 +117,9 @@ def _wrong(case: OPACase) -> list[Statement]:
     """What is answered wrongly; of a wrong allow one look is enough."""
     said = []
     if allowed := wrongly_allowed(case):
-        said.append(case.bad(f"Allowed, and must not be: {names(allowed)}.", at_once=True))
+        said.append(case.bad(f"Allowed, but must be denied: {names(allowed)}.", at_once=True))
     if denied := wrongly_denied(case):
-        said.append(case.bad(f"Denied, and must be allowed: {names(denied)}."))
+        said.append(case.bad(f"Denied, but must be allowed: {names(denied)}."))
     return said
 
 

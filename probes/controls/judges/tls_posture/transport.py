@@ -51,7 +51,7 @@ def peer_verification_strict(posture: TLSPosture, _: Facts) -> Said:
 
 @posture_judge("security.transport.no-plaintext")
 def no_plaintext(posture: TLSPosture, facts: Facts) -> Said:
-    """No port in clear that should not be."""
+    """No port in plaintext that should not be."""
     return nothing_in_clear(posture, facts)
 
 

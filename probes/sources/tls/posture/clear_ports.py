@@ -19,7 +19,7 @@ async def ask_in_clear(
     wire: Wire, clients: Clients, port: int, use: PortUse, container: str, *, speaks_tls: bool | None
 ) -> PortTried:
     """One port. `speaks_tls`: what is known of that already; None: nothing. May raise EnoughError."""
-    answer, status = await _say(wire, plain_request(wire.authority(port), "TLS posture: in clear"), port)
+    answer, status = await _say(wire, plain_request(wire.authority(port), "TLS posture: in plaintext"), port)
     tried = PortTried(port, answer, use, container, status, speaks_tls)
     if answer in _SETTLED or (answer is InClear.HTTP and (status is None or 200 <= status < 300)):
         return tried

@@ -155,7 +155,7 @@ def test_a_file_that_is_none_is_set_aside_and_a_folder_that_is_gone_is_told(
 
     with caplog.at_level(logging.WARNING):
         assert _with(live, tmp_path, taken) == ""
-    assert "cannot read the database of daily snapshots, it starts anew" in caplog.messages
+    assert "cannot read the database of daily snapshots, starting a new one" in caplog.messages
     assert (tmp_path / "history.db.unreadable").exists()
     assert _rows(tmp_path) == (1, 1)
     told = _with(live, tmp_path / "gone", taken)

@@ -210,7 +210,7 @@ def test_why_a_part_of_a_target_could_not_be_learnt_is_said(fleet: WatchedFleet)
         await begun(found)
         missing = found.of_pod()["opa"]
         assert isinstance(missing, Missing)
-        assert missing.message == "It could not be learnt: its ConfigMap cannot be read."
+        assert missing.message == "It could not be discovered: its ConfigMap cannot be read."
         await found.engine.close()
 
     asyncio.run(main())

@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_read_is_set_aside(tmp_path: Path, caplog: pytest.
     (tmp_path / FILE_NAME).write_bytes(text)
     with caplog.at_level(logging.WARNING):
         assert asyncio.run(PastFile(tmp_path).read()) == NOTHING_LEFT
-    assert [each.message for each in caplog.records] == ["cannot read file of what was counted, it is counted anew"]
+    assert [each.message for each in caplog.records] == ["cannot read file of counts, counting starts again"]
     assert not (tmp_path / FILE_NAME).exists()
     assert (tmp_path / "known.unreadable").read_bytes() == text
 

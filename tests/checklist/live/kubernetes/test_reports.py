@@ -214,7 +214,7 @@ def test_a_fresh_report_of_the_running_digest_decides(control: str, reports: lis
         (
             followed(vulnerabilities(at=NOW)),
             running(""),
-            "NoData: The kubelet has not told which image container agent runs.",
+            "NoData: The kubelet has not reported which image container agent runs.",
         ),
         (
             followed(without=("VulnerabilityReport",)),

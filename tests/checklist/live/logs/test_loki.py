@@ -67,8 +67,8 @@ def test_lines_of_an_agent_are_asked_for_by_namespace_and_pods_and_counted_by_po
 @pytest.mark.parametrize(
     ("enabled", "period", "refuted"),
     [
-        ("false", "744h", "Loki keeps all lines for ever: compactor.retention_enabled is false."),
-        ("true", "0s", "Loki keeps all lines for ever: limits_config.retention_period is 0s."),
+        ("false", "744h", "Loki keeps all lines forever: compactor.retention_enabled is false."),
+        ("true", "0s", "Loki keeps all lines forever: limits_config.retention_period is 0s."),
         ("true", "744h", ""),
     ],
 )

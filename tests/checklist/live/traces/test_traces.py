@@ -162,7 +162,7 @@ def test_an_answer_that_is_none_is_unknown(kind: str, answer: Answer, reason: Un
 
 @pytest.mark.parametrize(
     ("period", "refuted"),
-    [("0s", "Tempo keeps all traces for ever: compactor.compaction.block_retention is 0s."), ("336h0m0s", "")],
+    [("0s", "Tempo keeps all traces forever: compactor.compaction.block_retention is 0s."), ("336h0m0s", "")],
 )
 def test_a_tempo_that_keeps_traces_for_ever_is_told_by_its_own_config(period: str, refuted: str) -> None:
     found, _ = sampled("tempo", [], 0, config=f"compactor:\n  compaction:\n    block_retention: {period}\n")

@@ -292,44 +292,44 @@ OPEN = PortTried(9000, InClear.HTTP, container="agent", status=200, completes_tl
 @pytest.mark.parametrize(
     ("posture", "expected"),
     [
-        (WELL, ("pass", "Port 8443 answers no HTTP in clear.")),
+        (WELL, ("pass", "Port 8443 answers no HTTP in plaintext.")),
         (ports(OPEN._replace(answer=InClear.NOBODY, status=None)), ("Unreachable", ("Port 9000 of container agent "
          "refuses the watcher's connections; others may be let in."))),
         (ports(OPEN._replace(answer=InClear.NOBODY, use=PortUse.OPA, status=None)), ("Unreachable", ("Port 9000 of "
          "container agent refuses the watcher's connections; others may be let in."))),
         (ports(OPEN._replace(answer=InClear.CLOSED, status=None)),
-         ("pass", "None of the ports 8443, 9000 answers HTTP in clear.")),
+         ("pass", "None of the ports 8443, 9000 answers HTTP in plaintext.")),
         (ports(OPEN._replace(answer=InClear.UNANSWERED, status=None, completes_tls=True)),
-         ("pass", "None of the ports 8443, 9000 answers HTTP in clear.")),
+         ("pass", "None of the ports 8443, 9000 answers HTTP in plaintext.")),
         (ports(OPEN._replace(use=PortUse.METRICS), OPEN._replace(number=9001, use=PortUse.PROBED)),
-         ("pass", "Port 8443 answers no HTTP in clear; exempt: 9000 (metrics), 9001 (kubelet probe).")),
+         ("pass", "Port 8443 answers no HTTP in plaintext; exempt: 9000 (metrics), 9001 (kubelet probe).")),
         (ports(OPEN._replace(container="istio-proxy")),
-         ("pass", "Port 8443 answers no HTTP in clear; exempt: 9000 (sidecar).")),
+         ("pass", "Port 8443 answers no HTTP in plaintext; exempt: 9000 (sidecar).")),
         (ports(OPEN._replace(status=301, completes_tls=True)),
-         ("pass", "None of the ports 8443, 9000 answers HTTP in clear.")),
-        (ports(OPEN), ("fail", "Port 9000 of container agent answers in clear (HTTP 200).")),
+         ("pass", "None of the ports 8443, 9000 answers HTTP in plaintext.")),
+        (ports(OPEN), ("fail", "Port 9000 of container agent answers in plaintext (HTTP 200).")),
         (ports(OPEN._replace(completes_tls=True)),
-         ("fail", "Port 9000 of container agent answers in clear (HTTP 200).")),
-        (ports(OPEN._replace(status=None)), ("fail", "Port 9000 of container agent answers in clear (HTTP/2).")),
+         ("fail", "Port 9000 of container agent answers in plaintext (HTTP 200).")),
+        (ports(OPEN._replace(status=None)), ("fail", "Port 9000 of container agent answers in plaintext (HTTP/2).")),
         (ports(OPEN._replace(status=404)),
-         ("fail", "Port 9000 of container agent answers in clear (HTTP 404), and speaks no TLS.")),
+         ("fail", "Port 9000 of container agent answers in plaintext (HTTP 404), and speaks no TLS.")),
         (ports(OPEN._replace(status=301)),
-         ("fail", "Port 9000 of container agent answers in clear (HTTP 301), and speaks no TLS.")),
+         ("fail", "Port 9000 of container agent answers in plaintext (HTTP 301), and speaks no TLS.")),
         (ports(OPEN._replace(status=401)),
-         ("fail", "Port 9000 of container agent answers in clear (HTTP 401), and speaks no TLS.")),
+         ("fail", "Port 9000 of container agent answers in plaintext (HTTP 401), and speaks no TLS.")),
         (ports(OPEN._replace(number=8181, use=PortUse.OPA, status=500)),
-         ("fail", "OPA answers in clear on port 8181 of the pod's address (HTTP 500).")),
+         ("fail", "OPA answers in plaintext on port 8181 of the pod's address (HTTP 500).")),
         (PLAIN, ("fail", "Port 8443 speaks plaintext HTTP and not TLS.")),
-        (ports(OPEN._replace(status=503)), ("NoData", ("Port 9000 of container agent answers HTTP 503 in clear, which "
-         "is no page and no refusal."))),
+        (ports(OPEN._replace(status=503)), ("NoData", ("Port 9000 of container agent answers HTTP 503 in plaintext, "
+         "which is no page and no refusal."))),
         (ports(OPEN._replace(status=404, completes_tls=None)), ("Unreachable", ("Port 9000 of container agent answers "
-         "HTTP 404 in clear; whether it speaks TLS is not known."))),
+         "HTTP 404 in plaintext; whether it speaks TLS is not known."))),
         (ports(OPEN._replace(answer=InClear.OTHER, status=None)), ("NoData", ("Port 9000 of container agent answers in "
-         "clear, but not HTTP, and speaks no TLS."))),
+         "plaintext, but not HTTP, and speaks no TLS."))),
         (ports(OPEN._replace(answer=InClear.UNANSWERED, status=None)), ("Unreachable", ("Port 9000 of container agent "
-         "answers the watcher neither in clear nor over TLS."))),
+         "answers the watcher neither in plaintext nor over TLS."))),
         (ports(OPEN._replace(answer=InClear.UNREACHABLE, status=None)), ("Unreachable", ("Port 9000 of container agent "
-         "answers the watcher neither in clear nor over TLS."))),
+         "answers the watcher neither in plaintext nor over TLS."))),
         (ports(OPEN._replace(answer=InClear.OURS, status=None)), ("NoData", ("Port 9000 of container agent was not "
          "asked: the watcher could not connect."))),
         (replace(ports(OPEN._replace(answer=InClear.LEFT_OUT, status=None)), left_out="40 attempts were made, so not "
@@ -357,7 +357,7 @@ def test_neither_the_agents_port_nor_opa_is_ever_exempt(use: PortUse) -> None:
          "(TLS alert: protocol version)."))),
         (replace(WELL, tls12=OLDER, weak_end=NO_OLDER),
          ("fail", "Port 8443 takes TLSv1.2 (ECDHE-ECDSA-AES128-GCM-SHA256).")),
-        (ports(OPEN), ("fail", "Port 9000 of container agent answers in clear (HTTP 200).")),
+        (ports(OPEN), ("fail", "Port 9000 of container agent answers in plaintext (HTTP 200).")),
         (replace(WELL, own=SILENT, weak=("RC4-SHA (RC4)",)),
          ("fail", "Port 8443 chooses weak suites at TLS 1.2: RC4-SHA (RC4).")),
         (replace(WELL, has_svid=False, own=None), ("NotEnabled", ("The watcher has no SVID to show, so that TLS 1.2 is "
@@ -398,7 +398,7 @@ def test_one_bad_pod_of_two_is_a_fail_and_named() -> None:
           "foreign: unknown ca; forged: unknown ca")),
         (replace(WELL, own=SILENT, tls12=CLOSED, without=PAGE, foreign=None, forged=None),
          "TLS 1.3: not answered; TLS 1.2: closed; no certificate: HTTP 400"),
-        (PLAIN, "TLS 1.3: not answered; 8443 in clear: HTTP"),
+        (PLAIN, "TLS 1.3: not answered; 8443 in plaintext: HTTP"),
         (replace(PLAIN, own=None, ports=()), "The port speaks plaintext HTTP."),
         (NOBODY_THERE, "10.0.0.7:8443 refused the connection."),
     ],

@@ -140,7 +140,7 @@ def test_who_asks_and_for_what_stands_in_the_log_of_the_agent(directory: Path) -
         "User-Agent: agentweave-watcher (TLS posture: without a certificate)",
         "User-Agent: agentweave-watcher (TLS posture: with a certificate of a foreign authority)",
         "User-Agent: agentweave-watcher (TLS posture: with a forged SVID)",
-        "User-Agent: agentweave-watcher (TLS posture: in clear)",
+        "User-Agent: agentweave-watcher (TLS posture: in plaintext)",
     }
 
 

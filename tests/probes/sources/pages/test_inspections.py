@@ -165,15 +165,15 @@ def test_a_page_of_which_the_end_is_bad_is_not_inspected_at_each_look() -> None:
     assert costly == [True, True, False, True, False, False, True, False], [page.cpu for page in seen]
 
 
-UNSEEN = "The page asked for whole could not be inspected: "
+UNSEEN = "The whole metrics endpoint could not be inspected: "
 
 
 @pytest.mark.parametrize(
     ("whole", "unknown", "why", "again_after"),
     [
         (pages.ok(GOOD + b"other 1\n" * 5000), Unknown.MALFORMED, "The answer is larger than 16.0 KiB.", 2700),
-        (pages.ok(b"<html></html>"), Unknown.MALFORMED, "What was answered is no metrics page: ", 300),
-        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", Unknown.MALFORMED, "The page answered 503.", 300),
+        (pages.ok(b"<html></html>"), Unknown.MALFORMED, "What was answered is not a metrics page: ", 300),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", Unknown.MALFORMED, "The metrics endpoint answered 503.", 300),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na 1", Unknown.SOURCE_FAILED, "127.0.0.1:", 300),
     ],
     ids=["too large", "html", "503", "cut"],

@@ -142,7 +142,7 @@ def test_protobuf_all_the_same_is_malformed_and_said() -> None:
     protobuf = pages.ok(b"\x0a\x00\x01", b"Content-Type: application/vnd.google.protobuf\r\n")
     page, _, _ = look_at({"/metrics": lambda _: protobuf})
     assert page.trouble is PageTrouble.MALFORMED
-    assert page.error == "What was answered is no metrics page: it is protobuf, which was not asked for."
+    assert page.error == "What was answered is not a metrics page: it is protobuf, which was not asked for."
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -194,8 +194,9 @@ def test_a_redirect_to_another_origin_is_told_and_nobody_goes_there() -> None:
     page, there = asyncio.run(main())
     assert (page.trouble, page.status, elsewhere.asked) == (PageTrouble.HTTP_ERROR, 307, [])
     assert page.error == (
-        f"The page answered 307 and points to {there}/metrics, on another origin, where the watcher does not follow. "
-        "If that is the agent's page, configure its URL as `metrics`."
+        f"The metrics endpoint answered 307 and points to {there}/metrics, on another origin, where the watcher does "
+        f"not follow. "
+        "If that is the agent's metrics endpoint, configure its URL as `metrics`."
     )
 
 
@@ -216,14 +217,15 @@ def _port(head: str) -> str:
 def test_a_second_redirect_is_told() -> None:
     page, _, url = look_at({"/metrics": to("/a", 301), "/a": to("/b", 308), "/b": full})
     assert page.error == (
-        f"The page answered 301, and {url}/a, where it points, 308 and points to {url}/b: only one redirect is "
-        "followed. If that is the agent's page, configure its URL as `metrics`."
+        f"The metrics endpoint answered 301, and {url}/a, where it points, 308 and points to {url}/b: only one "
+        f"redirect is "
+        "followed. If that is the agent's metrics endpoint, configure its URL as `metrics`."
     )
 
 
 def test_a_redirect_that_leads_to_nothing_says_where_it_led() -> None:
     page, _, url = look_at({"/metrics": to("/a"), "/a": lambda _: b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"})
-    assert page.error == f"The page answered 307, and {url}/a, where it points, 404."
+    assert page.error == f"The metrics endpoint answered 307, and {url}/a, where it points, 404."
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,8 @@ def test_a_redirect_that_leads_to_nothing_says_where_it_led() -> None:
 def test_redirects_that_lead_in_a_circle_are_told_as_such(first: str, second: str, back: str) -> None:
     page, _, url = look_at({"/metrics": to(first, 302), "/a": to(second, 302)})
     assert page.error == (
-        f"The page answered 302, and {url}{first}, where it points, 302 and points to {url}{back}, which was asked "
+        f"The metrics endpoint answered 302, and {url}{first}, where it points, 302 and points to {url}{back}, which "
+        f"was asked "
         "already: the redirects lead in a circle."
     )
 
@@ -241,7 +244,7 @@ def test_a_redirect_to_what_is_no_page_says_where_that_is() -> None:
     page, _, url = look_at({"/metrics": to("/login", 302), "/login": lambda _: pages.ok(pages.HTML)})
     assert page.trouble is PageTrouble.MALFORMED
     assert page.error == (
-        f"The page answered 302, and what {url}/login answered, where it points, is no metrics page: "
+        f"The metrics endpoint answered 302, and what {url}/login answered, where it points, is not a metrics page: "
         "it starts with '<!DOCTYPE html>', which is no sample."
     )
 
@@ -250,7 +253,7 @@ def test_our_own_query_is_not_shown_where_a_redirect_leads_to_a_login() -> None:
     denied = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
     page, _, url = look_at({"/metrics": to("/metrics/QUERY"), "/metrics/": lambda _: denied})
     assert page.error == (
-        f"The page answered 307, and {url}/metrics/, where it points, 401: the watcher may not read it."
+        f"The metrics endpoint answered 307, and {url}/metrics/, where it points, 401: the watcher may not read it."
     )
 
 
@@ -277,7 +280,7 @@ def test_a_compressed_answer_is_told_in_the_words_of_the_server(coding: str) -> 
 @pytest.mark.parametrize("location", ["", "file:///etc/passwd", "ftp://x/", "/" * 9000])
 def test_a_redirect_without_a_url_that_can_be_asked_is_told(location: str) -> None:
     page, server, _ = look_at({"/metrics": to(location)})
-    assert page.error == "The page answered 307 without an http URL to go to."
+    assert page.error == "The metrics endpoint answered 307 without an http URL to go to."
     assert len(server.asked) == 2
 
 

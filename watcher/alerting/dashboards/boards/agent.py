@@ -38,15 +38,14 @@ TILES = (
     stat("Pods", "Instances of the agent that are watched.", fact(f"count({TARGETS})"), size=_TILE),
     stat(
         "True conditions",
-        "Conditions that are true now, each counted once a subject.",
+        "Failing conditions, each counted once a subject.",
         count(f"max by ({AGENT}, condition, subject) ({true()})", ours("condition")),
         colours=RED_FROM_ONE,
         size=_TILE,
     ),
     stat(
         "Unknown verdicts",
-        "Conditions that cannot be told now, over all pods. Those that only need more history (WarmingUp) are "
-        "not counted.",
+        "Unknown conditions, over all pods. Those that only need more history (WarmingUp) are not counted.",
         tile(f"sum({unknown()})", f"0 * count({TARGETS})"),
         colours=ORANGE_FROM_ONE,
         size=_TILE,
@@ -83,7 +82,7 @@ TILES = (
     ),
     _judged(
         "p95 of requests",
-        "What 95 of 100 requests took at most, over the window of the probe, on the pod where it is longest; not known "
+        "The p95 of request durations over the window of the probe, on the slowest pod; not known "
         "beyond the last bucket of the agent's histogram.",
         f"max({ours('slo_latency_p95_seconds')})",
         "LatencyHigh",
@@ -122,7 +121,7 @@ TILES = (
 )
 
 TRUE = table(
-    "Conditions that are true",
+    "Failing conditions",
     "A line a pod, with the reason. Since: when the alert of the condition began to wait or to fire; while an "
     "alert on many "
     "agents stands for the single ones, when that began.",

@@ -33,7 +33,7 @@ RESOURCES = (
     ),
     lines(
         "Transitions",
-        "Changes of state that were seen; what happens between two looks is not.",
+        "State changes seen; what happens between two probe attempts is missed.",
         [
             Asked(
                 f"sum by ({AGENT}, callee, to)"
@@ -57,7 +57,7 @@ RESOURCES = (
     ),
     lines(
         "p95 of requests",
-        "What 95 of 100 requests took at most, over the window of the probe, by the buckets of the agent's histogram; "
+        "The p95 of request durations over the window of the probe, by the buckets of the agent's histogram; "
         "a gap: they do not tell it, or it is beyond the last of them.",
         [_pods("slo_latency_p95_seconds")],
         unit="s",
@@ -82,16 +82,15 @@ RESOURCES = (
     ),
     lines(
         "Drift",
-        "How fast the floor of memory rises, told from hours of history. Nothing here: it does not rise, or "
-        "cannot be told "
-        "yet.",
+        "How fast the floor of memory rises, from hours of history. Nothing here: it does not rise, or is "
+        "not known yet.",
         [_pods("memory_drift_bytes_per_second")],
         unit="binBps",
         size=(6, 9),
     ),
     table(
-        "Meets its limit",
-        "When memory will meet its limit if the rise goes on.",
+        "Reaches its limit",
+        "When memory will reach its limit if it keeps rising.",
         "namespace agent pod",
         {"full": troubles(f"1000 * min by ({POD}) ({ours('memory_exhaustion_timestamp_seconds')})")},
         sort="full",
@@ -124,7 +123,7 @@ RESOURCES = (
         runbook="PoolExhaustionPredicted",
         size=(8, 9),
     ),
-    row("Everything else that is judged"),
+    row("All other conditions"),
     told_conditions(
         "Other conditions",
         "Breakers, memory, pools, requests, CPU and telemetry: every condition that is not of identity or "
@@ -135,7 +134,7 @@ RESOURCES = (
     lines(
         "Restarts",
         "New processes of a pod that were seen within the window of the probe. Nothing here: there was none, or it "
-        "cannot be told.",
+        "is unknown.",
         [_pods("process_restarts")],
         size=(8, 9),
     ),

@@ -16,7 +16,7 @@ ROLLOUTS = (
     table(
         "Newest rollout",
         "How far it is, and of one that failed whether it still does harm (1). Its page says which line failed, and "
-        "how to go back.",
+        "how to roll back.",
         "namespace agent revision phase",
         {"": noted(_INFO), "since": f"{_BEGAN} * 1000", "failing": _FAILING},
         sort="agent",

@@ -31,7 +31,7 @@ IDENTITY = (
         most=1,
     ),
     told_conditions(
-        "Conditions of identity", "What the handshake with the agent's mTLS port told", 'probe="svid"', size=(12, 9)
+        "Conditions of identity", "What the handshake with the agent's mTLS port showed", 'probe="svid"', size=(12, 9)
     ),
     table(
         "Identities",
@@ -53,7 +53,7 @@ IDENTITY = (
     ),
     lines(
         "Rotations",
-        "SVIDs that were seen served in place of an older one.",
+        "New SVIDs seen in place of the previous one.",
         [Asked(f"sum by ({POD}) (increase({ours('svid_rotations_total')}[$__rate_interval]))", "{{pod}}")],
         size=(8, 7),
     ),
@@ -102,7 +102,7 @@ AUTHORIZATION = (
     lines(
         "Slow decisions",
         "The p95 of the last decisions of the agent's OPA while it is over the limit (`probes.opa.slow_after`). "
-        "Nothing here: it is not, or it cannot be told.",
+        "Nothing here: it is not, or is unknown.",
         [Asked(f"max by ({POD}) ({ours('opa_decision_p95_seconds')})", "p95, {{pod}}")],
         unit="s",
         size=(6, 8),

@@ -57,7 +57,7 @@ TILES = (
     stat("Targets", "Agent instances that are watched: pods and static entries.", fact(f"count({TARGETS})")),
     stat(
         "Agents in trouble",
-        "Agents of which at least one condition is true now, on any of their pods.",
+        "Agents with at least one failing condition, on any of their pods.",
         tile(f"count(count by ({AGENT}) ({_AGENTS}))", f"0 * count({_KNOWN})"),
         colours=ORANGE_FROM_ONE,
     ),
@@ -72,7 +72,7 @@ TILES = (
     ),
     stat(
         "Unknown verdicts",
-        "Conditions that cannot be told now: a fault there would not be seen. Those that only need more history "
+        "Unknown conditions: a fault there would not be seen. Those that only need more history "
         "(WarmingUp) are not counted.",
         tile(f"sum({unknown()})", f"0 * count({TARGETS})"),
         colours=ORANGE_FROM_ONE,
@@ -107,7 +107,7 @@ TILES = (
 TROUBLE = (
     row("Which agents are in trouble, and since when"),
     table(
-        "Conditions that are true",
+        "Failing conditions",
         "Every condition that is true now, an agent and reason a line. Since: when the alert of the condition began to "
         "wait or to fire; while an alert on many agents stands for the single ones, when that began. A page is kept "
         "here while nobody can look, until a look says otherwise.",
@@ -156,7 +156,7 @@ TROUBLE = (
 
 BOARD = Board(
     name="fleet",
-    about="Which AgentWeave agents are in trouble and since when, what expires next, and what the watcher cannot tell.",
+    about="Which AgentWeave agents are in trouble and since when, what expires next, and what is unknown.",
     shows="6h",
     variables=(CLUSTER, JOB, FLEET_NAMESPACES, FLEET_AGENTS),
     annotations=(

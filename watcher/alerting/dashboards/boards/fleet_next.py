@@ -36,9 +36,7 @@ NEXT = (
     ),
     table(
         "Memory and pools that run out next",
-        "When a rise that goes on will meet the limit of memory or the capacity of a pool. Only what is seen "
-        "to rise is "
-        "here; mostly that is nothing.",
+        "When memory or a pool will reach its limit if it keeps rising. Only rising ones are listed, usually none.",
         "namespace agent pod pool",
         {
             "full": troubles(
@@ -52,7 +50,7 @@ NEXT = (
     ),
     table(
         "Trust bundles",
-        "When the newest authority of each trust domain ends. After that no SVID of it can be verified.",
+        "When the newest CA of each trust domain expires. After that no SVID of it can be verified.",
         "trust_domain",
         {
             "ends": noted(
@@ -87,10 +85,10 @@ NEXT = (
 )
 
 UNTOLD = (
-    row("What cannot be told"),
+    row("What is unknown"),
     lines(
         "Unknown verdicts by reason",
-        "Conditions that cannot be told, by reason. Those that only need more history (WarmingUp) are left out: the "
+        "Unknown conditions, by reason. Those that only need more history (WarmingUp) are left out: the "
         "watcher's dashboard has them.",
         [Asked(or_zero(f"sum by (reason) ({unknown()})", "reason"), "{{reason}}")],
         stacked=True,
@@ -105,7 +103,8 @@ UNTOLD = (
     ),
     table(
         "Targets with problems",
-        "The 100 targets with the most problems: facts of them could not be learnt, or what they say of themselves is "
+        "The 100 targets with the most problems: facts of them could not be discovered, or what they say of "
+        "themselves is "
         "wrong. Each is a sentence on the watcher's page.",
         "namespace agent pod",
         {"problems": troubles(f"topk(100, max by ({POD}) ({ours('target_problems')}))")},

@@ -32,7 +32,7 @@ TILES = (
     ),
     stat(
         "Shards",
-        "Processes that look and export, and how many are configured.",
+        "Processes that probe and export, and how many are configured.",
         [
             Asked(f"sum({_of('active')})", "active"),
             Asked(f"sum(max by ({INSTALLATION}) ({_of('shards')}))", "configured"),
@@ -42,19 +42,19 @@ TILES = (
     stat("Targets", "Agent instances that are watched.", fact(f"sum({led(_of('targets'))})")),
     stat(
         "Looks",
-        "Looks made a second, all sources together.",
+        "Probe attempts a second, all sources together.",
         fact(f"sum(rate({_of('looks_total')}[$__rate_interval]))"),
         unit="cps",
     ),
     stat(
         "Own troubles",
-        "Troubles that the watcher has itself (impaired); what it cannot tell because of them is unknown.",
+        "Reasons for which the watcher itself is impaired; what it cannot judge because of them is unknown.",
         tile(f"sum({_of('impaired')}) > 0", f"sum({_of('impaired')})"),
         colours=RED_FROM_ONE,
     ),
     stat(
         "Newest config",
-        "Whether the newest config was loaded. A refused one leaves the old one in force.",
+        "Whether the newest config was loaded. A rejected one leaves the previous one in use.",
         tile(f"min({_of('config_last_reload_successful')}) < 1", f"min({_of('config_last_reload_successful')})"),
         words={"0": ("refused", "red"), "1": ("taken", "green")},
     ),
@@ -78,7 +78,7 @@ TILES = (
 
 LOOKS = (
     row("Schedule"),
-    lines("Lag", "How late looks start, by source.", _quantiles("schedule_lag_seconds"), unit="s"),
+    lines("Lag", "How late probe attempts start, by source.", _quantiles("schedule_lag_seconds"), unit="s"),
     lines(
         "Stall of the event loop",
         "The longest time in the last half minute in which the process did nothing else. While it stalls, "
@@ -95,21 +95,21 @@ LOOKS = (
         unit="s",
     ),
     lines(
-        "Looks left out",
-        "Looks that were skipped: too late, or the last one still went on.",
+        "Probe attempts skipped",
+        "Probe attempts skipped because they were late or the previous one was still running.",
         [_rate("schedule_skipped_total", "source", "{{source}}")],
         unit="cps",
     ),
     row("Looks"),
     lines(
-        "Looks by source and result",
-        "Looks made a second, by how they ended.",
+        "Probe attempts by source and result",
+        "Probe attempts a second, by result.",
         [_rate("looks_total", "source, result", "{{source}} {{result}}")],
         unit="cps",
     ),
     lines(
-        "Time a look takes",
-        "From the start of a look to its end, by source.",
+        "Duration of probe attempts",
+        "From start to end, by source.",
         _quantiles("look_duration_seconds"),
         unit="s",
     ),
@@ -119,13 +119,13 @@ VERDICTS = (
     row("Verdicts"),
     lines(
         "Verdicts by status",
-        "Conditions of all targets that are true, false and unknown.",
+        "Conditions of all targets that are failing (true), passing (false) and unknown.",
         [Asked(f"sum by (status) ({_of('conditions')})", "{{status}}")],
         stacked=True,
     ),
     lines(
         "Unknown verdicts by probe and reason",
-        "What cannot be told, over the whole fleet. WarmingUp needs time only.",
+        "Unknown conditions of the whole fleet. WarmingUp ends by itself.",
         [
             Asked(
                 "sum by (probe, reason) (" + _of("conditions", 'status="unknown"') + ")",
@@ -135,14 +135,14 @@ VERDICTS = (
         stacked=True,
     ),
     lines(
-        "Verdicts that turned",
+        "Changes of verdicts",
         "Changes a second that are kept for the page /changes, and that were dropped because one target had too many.",
         [_rate("changes_total", "result", "{{result}}")],
         unit="cps",
     ),
     row("Kubernetes"),
     lines(
-        "Pods by what they are to the watcher",
+        "Pods by state",
         "Pods that the selector finds. Only targets are watched; the watcher's page lists the others with the "
         "reason, at "
         "/discovery.",
@@ -161,7 +161,7 @@ VERDICTS = (
 
 BOARD = Board(
     name="watcher",
-    about="How the AgentWeave watcher itself is: whether its looks come in time, what impairs it, and whether "
+    about="How the AgentWeave watcher itself is: whether its probes run in time, what impairs it, and whether "
     "its metrics and "
     "alerts arrive.",
     shows="3h",

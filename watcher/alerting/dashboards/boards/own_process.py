@@ -31,7 +31,7 @@ def _instances(series: str) -> list[Asked]:
 PROCESS = (
     row("The process"),
     timeline(
-        "Own troubles over time",
+        "Impairments over time",
         "What impairs the watcher, by reason and process; its log says why.",
         [
             Asked(
@@ -63,14 +63,14 @@ PROCESS = (
     ),
     lines(
         "CPU",
-        "Cores that each process of the watcher uses. It runs on one: near 1 its looks come late.",
+        "Cores that each process of the watcher uses. It runs on one: near 1 its probes run late.",
         _instances(f"rate({_of('process_cpu_seconds_total')}[$__rate_interval])"),
         size=_HALF,
     ),
 )
 
 SCRAPES = (
-    row("Its metrics page"),
+    row("Its metrics endpoint"),
     lines(
         "Series scraped",
         "Series on the page at each scrape.",
@@ -79,7 +79,7 @@ SCRAPES = (
     ),
     lines(
         "Time a scrape takes",
-        "How long Prometheus takes to fetch and read the page. Above its scrape timeout, everything goes blind.",
+        "How long Prometheus takes to fetch and read the page. Above the scrape timeout, all of its series are lost.",
         _instances(series("scrape_duration_seconds", of=PROCESSES)),
         unit="s",
         size=_THIRD,
@@ -115,7 +115,7 @@ ALERTS = (
     ),
     table(
         "Trust bundles",
-        "When the newest authority of each trust domain ends. After that no SVID of it can be verified.",
+        "When the newest CA of each trust domain expires. After that no SVID of it can be verified.",
         "trust_domain",
         {
             "ends": noted(
@@ -164,7 +164,8 @@ PHONE = (
     ),
     stat(
         "Integrations that fail",
-        "Ways of Alertmanager, such as pagerduty or slack, by which a notification failed within the time that "
+        "Integrations of Alertmanager, such as pagerduty or slack, with a notification that failed within the time "
+        "that "
         "is shown. Nothing here: "
         "nobody scrapes Alertmanager.",
         [

@@ -47,7 +47,7 @@ TILES = (
         size=_TILE,
     ),
     stat(
-        "Not known to be ready",
+        "Indeterminate",
         "Agents of which no required control fails, and one is unknown or its record has expired; or of which nothing "
         "that is required applies.",
         tile(f"count({_verdict('indeterminate', 'vacuous')})", f"0 * count({_JUDGED})"),
@@ -62,14 +62,14 @@ TILES = (
     ),
     stat(
         "Regressions",
-        "Controls of agents that were met within the last 7 days and are no more.",
+        "Controls of agents that were met within the last 7 days and no longer are.",
         tile(f"count({_REGRESSED})", f"0 * count({_JUDGED})"),
         colours=ORANGE_FROM_ONE,
         size=_TILE,
     ),
     stat(
-        "Evidence that cannot be had",
-        "Places of evidence that are configured and give none: down, or forbidden.",
+        "Evidence sources down",
+        "Configured sources of evidence that give none: down, or forbidden.",
         tile(f"count(({_UP}) == 0)", f"0 * count({_UP})"),
         colours=ORANGE_FROM_ONE,
         nothing="none configured",
@@ -128,7 +128,7 @@ CONTROLS = (
     ),
     table(
         "Regressions",
-        "Required controls that agents met within the last 7 days and meet no more, and since when.",
+        "Required controls that agents met within the last 7 days and no longer meet, and since when.",
         "namespace agent control from to",
         {"since": troubles(f"1000 * max by ({AGENT}, control, from, to) ({_REGRESSED})")},
         sort="-since",
@@ -149,9 +149,9 @@ CONTROLS = (
 )
 
 KNOWN = (
-    row("What cannot be known"),
+    row("What is unknown"),
     table(
-        "Places of evidence",
+        "Sources of evidence",
         "Where evidence comes from, of those that are configured and installed: 1 gives some, 0 gives none, with why.",
         "source reason",
         {"up": noted(f"min by ({INSTALLATION}, source, reason) ({_UP})")},

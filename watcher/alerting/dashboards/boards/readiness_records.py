@@ -16,7 +16,8 @@ RECORDS = (
     row("What people and pipelines say"),
     lines(
         "Records by state",
-        "Documents with records: valid, invalid, removed since they were seen, or unread: their place is silent.",
+        "Documents with records: valid, invalid, removed since they were seen, or unread: their source gives no "
+        "answer.",
         [Asked(f"sum by (state) (max by ({INSTALLATION}, state) ({_RECORDS}))", "{{state}}")],
         size=(8, 9),
     ),
@@ -52,7 +53,7 @@ RECORDS = (
     ),
     table(
         "Invalid records",
-        "Documents that count for nothing, by what is wrong. The page /records names each.",
+        "Invalid records, by reason: they do not count. The page /records names each.",
         "reason",
         {"documents": troubles(f"max by ({INSTALLATION}, reason) ({_INVALID}) > 0")},
         sort="-documents",

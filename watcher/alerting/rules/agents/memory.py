@@ -19,7 +19,7 @@ ALERTS = ProbeAlerts(
             held="5m",
             summary="The memory of an agent is close to its limit.",
             was="The memory of an agent was close to its limit.",
-            says="A process of {agent} is about to be killed for want of memory.",
+            says="A process of {agent} is about to be killed because it runs out of memory.",
             hint=_HINT,
             figures=(_USED,),
         ),
@@ -28,7 +28,7 @@ ALERTS = ProbeAlerts(
             held="15m",
             summary="The memory of an agent rises day over day.",
             was="The memory of an agent rose day over day.",
-            says="The floor of the memory of {agent} rises like a leak.",
+            says="The memory of {agent} grows day over day, like a leak.",
             hint=_HINT,
             figures=(
                 Figure(
@@ -40,9 +40,9 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="MemoryExhaustionPredicted",
             held="15m",
-            summary="The memory of an agent will meet its limit.",
-            was="The memory of an agent was about to meet its limit.",
-            says="The memory of {agent} rises without slowing down and will meet the limit.",
+            summary="The memory of an agent will reach its limit.",
+            was="The memory of an agent was about to reach its limit.",
+            says="The memory of {agent} rises without slowing down and will reach the limit.",
             hint=_HINT,
             figures=(
                 Figure(

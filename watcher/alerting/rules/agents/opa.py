@@ -12,10 +12,10 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="OPAUnreachable",
             held="3m",
-            summary="No authorization decision can be had from OPA.",
-            was="No authorization decision could be had from OPA.",
+            summary="OPA gives no authorization decision.",
+            was="OPA gave no authorization decision.",
             says="The OPA of {agent} gives no decision, so calls to it are denied or decided by a fallback.",
-            hint="OPA itself (is it running, was it rolled out), and the network or a NetworkPolicy before it",
+            hint="OPA itself (is it running, was it rolled out), and the network or a NetworkPolicy in front of it",
         ),
         AgentAlert(
             condition="OPAWrongAllow",
@@ -38,8 +38,8 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="OPAPolicyMissing",
             held="3m",
-            summary="The policy that an agent asks is missing from OPA.",
-            was="The policy that an agent asks was missing from OPA.",
+            summary="The policy of an agent is missing from its OPA.",
+            was="The policy of an agent was missing from its OPA.",
             says="The OPA of {agent} answers, but has nothing at the decision path that the agent asks.",
             hint=_BUNDLE,
         ),
@@ -54,8 +54,8 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="OPADecisionError",
             held="3m",
-            summary="OPA answers with something that is no decision.",
-            was="OPA answered with something that is no decision.",
+            summary="OPA gives answers that are not decisions.",
+            was="OPA gave answers that were not decisions.",
             says="What the OPA of {agent} answers is not a decision.",
             hint=_POLICY,
         ),

@@ -44,10 +44,10 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="SVIDExpiryImminent",
             held="3m",
-            summary="The SVID that an agent serves, or what it rests on, is about to expire.",
-            was="The SVID that an agent served, or what it rests on, was about to expire.",
+            summary="The SVID of an agent, or a certificate behind it, is about to expire.",
+            was="The SVID of an agent, or a certificate behind it, was about to expire.",
             says=(
-                "The certificate that {agent} serves, an intermediate or the authority behind it is near its end and "
+                "The certificate that {agent} serves, an intermediate or the authority behind it expires soon and "
                 "was not replaced."
             ),
             hint=_SPIRE,
@@ -77,14 +77,14 @@ ALERTS = ProbeAlerts(
             held="2m",
             summary="The SVID that an agent serves is not trusted.",
             was="The SVID that an agent served was not trusted.",
-            says="The chain that {agent} serves does not verify to the bundle of its trust domain.",
+            says="The chain that {agent} serves does not verify against the trust bundle of its trust domain.",
             hint=_SPIRE,
         ),
         AgentAlert(
             condition="SVIDWrongIdentity",
             held="2m",
-            summary="An agent serves another identity than its own.",
-            was="An agent served another identity than its own.",
+            summary="An agent serves the wrong identity.",
+            was="An agent served the wrong identity.",
             says="The SPIFFE ID that {agent} serves is not the expected one.",
             hint=_SPIRE,
             figures=(

@@ -176,7 +176,7 @@ class DailyHistory:
             return HistoryDatabase(self._path)
 
     def _set_aside(self, why: Exception) -> None:
-        log.warning("cannot read the database of daily snapshots, it starts anew", extra={"why": str(why)[:200]})
+        log.warning("cannot read the database of daily snapshots, starting a new one", extra={"why": str(why)[:200]})
         set_aside(self._path)
 
     def _tell(self, error: Exception) -> None:

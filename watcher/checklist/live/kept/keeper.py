@@ -83,7 +83,7 @@ class FindingsKeeper:
             extra["set_aside_as"] = str(aside)
         except OSError as error:
             extra["not_set_aside"] = str(error)
-        log.warning("cannot read findings file, its findings start anew", extra=extra)
+        log.warning("cannot read findings file, its findings start again", extra=extra)
 
     def _take_up(self, agent: ListedAgent) -> None:
         """What is known of an agent that has just come; it is shown as it was, where that was a short time ago."""

@@ -21,9 +21,9 @@ from watcher.engine.engine import Engine
 _PORTS = {"http": 80, "https": 443}
 _SPOKEN = {Spoke.NOTHING: Spoken.NOTHING, Spoke.TLS: Spoken.TLS}
 _NO_ENDPOINT = {
-    "handshake": ("address", "This target names no mTLS port."),
-    "agent_metrics": ("metrics", "This target names no metrics page."),
-    "opa": ("opa", "This target names no OPA."),
+    "handshake": ("address", "This target has no mTLS port."),
+    "agent_metrics": ("metrics", "This target has no metrics endpoint."),
+    "opa": ("opa", "This target has no OPA."),
 }
 
 
@@ -32,19 +32,20 @@ def newest(engine: Engine, state: TargetState, source: str, now: float) -> Look 
     endpoint, none = _NO_ENDPOINT[source]
     if not getattr(state.target, endpoint):
         why = state.target.unlearnt.get(endpoint)
-        return Missing(UnknownReason.SOURCE_MISSING, f"It could not be learnt: {why}." if why else none)
+        return Missing(UnknownReason.SOURCE_MISSING, f"It could not be discovered: {why}." if why else none)
     if source not in engine.lookers or not engine.looked_at(source, state):
-        return Missing(UnknownReason.NOT_ENABLED, "The probes that look there are turned off.")
+        return Missing(UnknownReason.NOT_ENABLED, "The probes of that source are turned off.")
     interval = engine.interval(source)
     look = state.looks.get(source)
     if look is None:
-        return Missing(UnknownReason.OBSERVING, "It was not looked at yet.", engine.board.date_of(now + interval))
+        return Missing(UnknownReason.OBSERVING, "It has not been probed yet.", engine.board.date_of(now + interval))
     age = now - look.at + look.reading.age
     if age > STALE_AFTER * interval:
-        return Missing(UnknownReason.STALE, f"The newest look was {say_duration(age)} ago.")
+        return Missing(UnknownReason.STALE, f"The newest probe result is from {say_duration(age)} ago.")
     if not isinstance(look.reading, Handshake | RememberedPage | OPAReading):
         return Missing(
-            UnknownReason.EVALUATOR_ERROR, look.reading.error or "The source failed; a fault of the watcher."
+            UnknownReason.EVALUATOR_ERROR,
+            look.reading.error or "The source raised an error: this is a bug of the watcher.",
         )
     return look
 

@@ -102,7 +102,7 @@ class PastFile:
             extra["set_aside_as"] = str(aside)
         except OSError as error:
             extra["not_set_aside"] = str(error)
-        log.warning("cannot read file of what was counted, it is counted anew", extra=extra)
+        log.warning("cannot read file of counts, counting starts again", extra=extra)
 
 
 async def _written(path: Path, kept: Iterable[KeptPast], now: float) -> str:

@@ -191,7 +191,7 @@ _LOOPBACK = "Its OPA listens on loopback only, as it should, so it cannot be ask
 def _nothing_yet(state: TargetState) -> Missing:
     if not any(result is not None for result in state.results):
         return Missing(UnknownReason.SOURCE_MISSING, "The watcher judges no condition of this target.")
-    return Missing(UnknownReason.OBSERVING, "No look at this target has ended yet.")
+    return Missing(UnknownReason.OBSERVING, "No probe of this target has ended yet.")
 
 
 def _pod(state: TargetState) -> str:

@@ -173,7 +173,7 @@ def _retention(body: bytes, url: str) -> Retention | Missing:
         return Missing(UnknownReason.UNPARSEABLE, "Loki's own config does not say how long it keeps lines.")
     refuted = ""
     if found.get(_PERIOD) is not None and is_zero(found[_PERIOD]):
-        refuted = f"Loki keeps all lines for ever: {_PERIOD} is {found[_PERIOD]}."
+        refuted = f"Loki keeps all lines forever: {_PERIOD} is {found[_PERIOD]}."
     elif found.get(_ENABLED) is False and found.get(_BY_TABLES) is not True:
-        refuted = f"Loki keeps all lines for ever: {_ENABLED} is false."
+        refuted = f"Loki keeps all lines forever: {_ENABLED} is false."
     return Retention(refuted, f"{url}/config")

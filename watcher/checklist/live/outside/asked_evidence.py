@@ -158,5 +158,5 @@ class AskedEvidence:
 _NOT_YET = Missing(UnknownReason.OBSERVING, "The agent's turn to be asked about has not come yet.")
 _NO_POD = Missing(UnknownReason.NO_DATA, "No pod of the agent is watched.")
 _FAILED = Missing(
-    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
+    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; this is a bug of the watcher; see its log."
 )

@@ -79,7 +79,7 @@ class OutagesFile:
             extra["set_aside_as"] = str(aside)
         except OSError as error:
             extra["not_set_aside"] = str(error)
-        log.warning("cannot read outages file, what agents said in outages is learnt anew", extra=extra)
+        log.warning("cannot read outages file, what agents reported in outages is collected again", extra=extra)
 
 
 def _read(path: Path) -> _Content:

@@ -216,7 +216,7 @@ class ProbedEvidence:
                 return await self._sources[attempts.kind].look(attempts.state.target, ())
         except Exception:  # the boundary: a fault of a source costs its evidence, never the daemon
             self._logger.exception("source failed", source=attempts.kind, target="/".join(key))
-            return Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
+            return Broken(fault=Fault.OURS, error="The source raised an error: this is a bug of the watcher.")
 
     def _note(self, target: ProbedTarget, reading: Reading) -> bool:
         """Hold what an agent says of its health against what is down; whether that tells anything."""

@@ -34,7 +34,7 @@ _SLOW_EVERY = 3600.0
 _OFF = Missing(UnknownReason.NOT_ENABLED, "checklist.prometheus names no Prometheus.")
 _NO_ALERTMANAGER = Missing(UnknownReason.NOT_ENABLED, "The section alertmanager names none.")
 _FAILED = Missing(
-    UnknownReason.EVALUATOR_ERROR, "The watcher failed to ask; it is a fault of the watcher, and in its log."
+    UnknownReason.EVALUATOR_ERROR, "The watcher failed to ask; this is a bug of the watcher; see its log."
 )
 _NOT_YET = Missing(UnknownReason.OBSERVING, "It was not asked yet.")
 

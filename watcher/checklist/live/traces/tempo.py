@@ -103,5 +103,5 @@ def _retention(body: bytes, url: str) -> Retention | Missing:
     if not found:
         return Missing(UnknownReason.UNPARSEABLE, "Tempo's own config does not say how long it keeps traces.")
     said = found[_RETENTION]
-    refuted = f"Tempo keeps all traces for ever: {_RETENTION} is {said}." if is_zero(said) else ""
+    refuted = f"Tempo keeps all traces forever: {_RETENTION} is {said}." if is_zero(said) else ""
     return Retention(refuted, f"{url}/status/config")

@@ -124,7 +124,9 @@ def page(*found: Verdict, **more: object) -> MetricsLook:
 def no_page(reason: str, status: int = 0) -> MetricsLook:
     """A page that was not had, as the watcher's condition says."""
     found = true("MetricsUnavailable", reason)
-    return page(found, status=status, error="The page was not had.", families=families(without=_NAMES, ours=False))
+    return page(
+        found, status=status, error="The metrics endpoint was not had.", families=families(without=_NAMES, ours=False)
+    )
 
 
 def answer(canary: str, expected: Expected, actual: Actual, status: int = 200, error: str = "") -> CanaryAnswer:

@@ -66,37 +66,44 @@ CALLED = Traffic(made=30.0, made_by_callee={"index": 25.0, "rare": 19.0})
 @pytest.mark.parametrize(
     ("control", "seen", "told"),
     [
-        (REQUESTS, page(), "The page has agentweave_requests_total with a sample."),
-        (DURATION, page(), "The page has agentweave_request_duration_seconds with a sample."),
+        (REQUESTS, page(), "The metrics endpoint has agentweave_requests_total with a sample."),
+        (DURATION, page(), "The metrics endpoint has agentweave_request_duration_seconds with a sample."),
         (
             DURATION,
             page(families=families(request_duration=("agentweave_request_duration_seconds",))),
-            "The page has agentweave_request_duration_seconds with a sample.",
+            "The metrics endpoint has agentweave_request_duration_seconds with a sample.",
         ),
         (
             DECISIONS,
             page(families=families(authz_decisions=("agentweave_auth_decisions_total",))),
-            "The page has agentweave_auth_decisions_total with a sample, an alias of agentweave_authz_decisions_total.",
+            (
+                "The metrics endpoint has agentweave_auth_decisions_total with a sample, an alias of "
+                "agentweave_authz_decisions_total."
+            ),
         ),
-        (CHECKS, page(), "The page has agentweave_authz_check_duration_seconds with a sample."),
-        (POOL, page(), "The page has agentweave_connection_pool_active with a sample."),
-        (BREAKER, page(), f"The page has {_STATE} with a sample."),
-        (ENABLED, page(), "The page has families of AgentWeave's."),
-        (ENABLED, page(families=families(without=_SIGNALS.values())), "The page has families of AgentWeave's."),
-        (SECURED, page(), "The page is on another port than the agent's."),
+        (CHECKS, page(), "The metrics endpoint has agentweave_authz_check_duration_seconds with a sample."),
+        (POOL, page(), "The metrics endpoint has agentweave_connection_pool_active with a sample."),
+        (BREAKER, page(), f"The metrics endpoint has {_STATE} with a sample."),
+        (ENABLED, page(), "The metrics endpoint has families of AgentWeave's."),
+        (
+            ENABLED,
+            page(families=families(without=_SIGNALS.values())),
+            "The metrics endpoint has families of AgentWeave's.",
+        ),
+        (SECURED, page(), "The metrics endpoint is on another port than the agent's."),
         (
             SECURED,
             page(unknown("MetricsUnavailable", Unknown.UNAUTHORIZED), own_port=True, status=401, error="401."),
             "Without credentials the page is refused with HTTP 401.",
         ),
-        (CORE, page(), "The page counts requests, errors and durations."),
-        (CORE, lacking("request_errors"), "The page counts requests, errors and durations."),
-        (RESOURCE, page(), "The page tells CPU, memory and the use of the pool."),
-        (AVAILABLE, page(), "The page can be read."),
+        (CORE, page(), "The metrics endpoint counts requests, errors and durations."),
+        (CORE, lacking("request_errors"), "The metrics endpoint counts requests, errors and durations."),
+        (RESOURCE, page(), "The metrics endpoint has CPU, memory and the use of the pool."),
+        (AVAILABLE, page(), "The metrics endpoint can be read."),
         (
             EXPOSED,
             page(true("CircuitBreakerOpen", "Open", "index")),
-            f"The page has {_STATE}, and CircuitBreakerOpen is judged from it.",
+            f"The metrics endpoint has {_STATE}, and CircuitBreakerOpen is judged from it.",
         ),
         (
             BREAKERS,
@@ -155,7 +162,11 @@ def test_a_page_that_has_what_it_should_is_good(control: str, seen: MetricsLook,
         (ENABLED, no_page("ConnectionRefused"), "MetricsUnavailable is true."),
         (ENABLED, no_page("Malformed", 200), "MetricsUnavailable is true."),
         (ENABLED, no_page("HTTPError", 404), "MetricsUnavailable is true."),
-        (SECURED, page(own_port=True), "The page is served on the agent's own port to a client without credentials."),
+        (
+            SECURED,
+            page(own_port=True),
+            "The metrics endpoint is served on the agent's own port to a client without credentials.",
+        ),
         (
             CORE,
             lacking("request_duration"),
@@ -216,7 +227,7 @@ def test_a_family_without_a_sample_is_no_pass_and_no_fail(control: str) -> None:
     bare = page(families=families(described={_SIGNALS[control]: "agentweave_family"}))
     says, reason, message = only(control, bare)
     assert (says, reason) == ("unclear", "NoData")
-    assert message == "The page has agentweave_family, but without a sample."
+    assert message == "The metrics endpoint has agentweave_family, but without a sample."
 
 
 @pytest.mark.parametrize("control", OF_FAMILIES)
@@ -329,8 +340,8 @@ def test_retries_that_grew_twice_refute_at_the_first_look() -> None:
 @pytest.mark.parametrize(
     ("measured", "says", "message"),
     [
-        (True, "good", "The page tells the use of the pool, and Prometheus has cpu."),
-        (False, "bad", "Neither the page nor Prometheus tells cpu."),
+        (True, "good", "The metrics endpoint has the use of the pool, and Prometheus has cpu."),
+        (False, "bad", "Neither the metrics endpoint nor Prometheus has cpu."),
     ],
 )
 def test_what_the_page_does_not_tell_of_cpu_and_memory_prometheus_may(

@@ -57,7 +57,7 @@ LISTED = ("agents.acme-corp.net",)
         (ID, port(), "The expected SPIFFE ID is served."),
         (REGISTERED, port(), "The expected SPIFFE ID is served."),
         (CONFIGURED, port(), "An SVID that verifies to the trust bundle is served."),
-        (VALID, port(), "The served chain verifies to the bundle of its trust domain."),
+        (VALID, port(), "The served chain verifies against the trust bundle of its trust domain."),
         (FRESH, port(), "The served SVID is far from its end."),
         (REACHABLE, port(), "An SVID within its lifetime is served."),
         (REACHABLE, port(true("SVIDNotTrusted")), "An SVID within its lifetime is served."),

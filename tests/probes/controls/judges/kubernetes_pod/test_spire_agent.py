@@ -82,7 +82,7 @@ def test_an_agent_that_is_not_ready_and_a_pod_without_an_svid_fail(served: Serve
         (SILENT, DOWN, "Unreachable", None),
         (port(unknown("SVIDExpired", Unknown.WATCHER_IMPAIRED)), DOWN, "Unreachable", None),
         (port(verdicts={}), DOWN, "Unreachable", None),
-        (Missing(UnknownReason.STALE, "The newest look was 20 min ago."), DOWN, "Unreachable", None),
+        (Missing(UnknownReason.STALE, "The newest probe result is from 20 min ago."), DOWN, "Unreachable", None),
     ],
 )
 def test_what_does_not_tell_of_the_agent_or_of_the_svid_is_neither(

@@ -152,7 +152,7 @@ def test_one_pod_whose_lines_do_not_arrive_fails_all_and_pods_that_are_read_are_
 
 
 def test_lines_that_are_kept_for_ever_refute_that_their_retention_is_set() -> None:
-    forever = Retention("Loki keeps all lines for ever: compactor.retention_enabled is false.", "http://loki/config")
+    forever = Retention("Loki keeps all lines forever: compactor.retention_enabled is false.", "http://loki/config")
     found = finding(RETENTION, logs=sample(retention=forever))
     assert (found.state, found.reason, found.message) == ("fail", "Refuted", forever.refuted)
     assert finding(RETENTION, logs=sample(retention=Retention("", ""))).reason == "AttestationMissing"

@@ -104,7 +104,7 @@ def test_far_fewer_traces_than_the_rate_says_refute_it(count: int, more: bool, r
 
 
 def test_a_store_that_keeps_traces_for_ever_refutes_that_retention_is_set() -> None:
-    forever = Retention("Tempo keeps all traces for ever: compactor.compaction.block_retention is 0s.", "tempo")
+    forever = Retention("Tempo keeps all traces forever: compactor.compaction.block_retention is 0s.", "tempo")
     found = finding(RETENTION, traces=traces(1, retention=forever))
     assert (found.state, found.reason, found.message) == ("fail", "Refuted", forever.refuted)
     assert finding(RETENTION, traces=traces(1)).state == "unknown"

@@ -6,7 +6,7 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
 from watcher.discovery.pods.scope import SeenPod
 
-_NOT_TOLD = Missing(UnknownReason.NO_DATA, "The kubelet has not told which image its container runs.")
+_NOT_TOLD = Missing(UnknownReason.NO_DATA, "The kubelet has not reported which image its container runs.")
 
 
 def image_digests(pods: Iterable[SeenPod]) -> frozenset[str] | Missing:

@@ -123,7 +123,7 @@ def _newest(
     if isinstance(listed, Missing):
         return listed
     if not digest:
-        return Missing(UnknownReason.NO_DATA, f"The kubelet has not told which image container {container} runs.")
+        return Missing(UnknownReason.NO_DATA, f"The kubelet has not reported which image container {container} runs.")
     mine = [each for each in listed if each.body["digest"] in same]
     if mine:
         return read(max(mine, key=partial(_newer, latest=latest)))
