@@ -38,11 +38,8 @@ from watcher.web.serving.access import Access
 
 log = logging.getLogger(__name__)
 
-_BEAT = 0.05
-_FIRST_IDENTITY = 3.0
-_THREADS = 32
-"""In which files are written and read. A dozen writes may wait on a disk that hangs, and a token is read all the same:
-without it the API server would seem to be silent."""
+_BEAT, _FIRST_IDENTITY = 0.05, 3.0
+_THREADS = 32  # for files: a dozen writes may wait on a disk that hangs, and a token is read all the same
 
 Reload = Callable[[], Awaitable[Settings]]
 
@@ -55,10 +52,9 @@ class Daemon:
     ) -> None:
         """`first_drill`: seconds from the start to the first drill; `simulated`: pods in place of a cluster's."""
         self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
-        self._reload = reload
-        self._reloading, self._reload_asked = asyncio.Lock(), False
+        self._reload, self._reloading, self._reload_asked = reload, asyncio.Lock(), False
         self._reload_task: asyncio.Task[None] | None = None
-        self._schedule = Schedule()
+        self._schedule, self._stop = Schedule(), asyncio.Event()
         self._poll_loops = PollLoops(self.engine, self._schedule)
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
@@ -75,7 +71,6 @@ class Daemon:
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
         self._gc_tuning = GCTuning(asyncio.get_running_loop())
-        self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,8 +81,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        unready, refresh, past = lambda: self._target_sync.unready, self._health.refresh, self._changes.store
-        shown = self._access, self._target_set, self._checklist.view, past, self.rollouts.view
+        unready, refresh = lambda: self._target_sync.unready, self._health.refresh
+        shown = self._access, self._target_set, self._checklist.view, self._changes.store, self.rollouts.view
         server = open_server(self.engine, self._poll_loops, unready, refresh, *shown)
         try:
             self._spawn(server.serve(listener, health_listener))

@@ -82,7 +82,7 @@ FIGURES: dict[str, tuple[Series, str]] = {
     ),
     "AgentRestarting": (
         {"process_restarts": (course(7), {})},
-        "At least 7 new processes were seen lately.",
+        "At least 7 new processes were seen recently.",
     ),
     "OPABundleStale": (
         {"opa_bundle_last_success_timestamp_seconds": (course(AT - 1500), {"bundle": "s"})},

@@ -16,8 +16,8 @@ ILL = {"namespace": "prod", "agent": "ill", "pod": "ill-0"}
 OPA = {"probe": "opa", "condition": "OPAUnreachable"}
 HELD = 180.0
 OLD = (
-    f"The last heartbeat of the watcher at {WATCHER['instance']} is 3m 15s old. It makes no look, so its verdicts turn "
-    "unknown and new faults are not seen; or its clock is behind that of Prometheus."
+    f"The last heartbeat of the watcher at {WATCHER['instance']} is 3m 15s old. It does not probe, so its verdicts "
+    "become unknown and new faults are not seen; or its clock is behind that of Prometheus."
 )
 
 

@@ -94,7 +94,7 @@ def test_what_the_daemon_says_is_shown_in_each_format_and_ends_with_3_for_what_i
 ) -> None:
     assert _run(judged, "--since", "24h") == 3
     text = capsys.readouterr().out
-    assert text.startswith("no findings turned\n\ndev/other: indeterminate\n  required: ")
+    assert text.startswith("no findings changed\n\ndev/other: indeterminate\n  required: ")
     assert "\nprod/search: indeterminate\n" in text
     assert text.endswith("Exit code 3: a required control is not known of dev/other, prod/search.\n")
     for form in ("markdown", "html", "junit", "sarif"):

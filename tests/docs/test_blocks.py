@@ -108,6 +108,7 @@ def test_a_block_of_commands_is_one_that_works(block: Block, capsys: pytest.Capt
                 "grep",
                 "jq",
                 "openssl",
+                "sha256sum",
                 "amtool",
                 "htpasswd",
                 "cosign",

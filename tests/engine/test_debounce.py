@@ -26,7 +26,7 @@ def test_a_first_bad_look_of_several_is_unknown_and_never_false() -> None:
     first = _after(BAD).verdicts.all[0]
     assert (first.status, first.reason) == (Status.UNKNOWN, Unknown.WARMING_UP)
     assert callable(first.message)
-    assert first.message() == "Bad look 1 of 2 in a row: It burns in the hall."
+    assert first.message() == "Failed probe result 1 of 2 in a row: It burns in the hall."
 
 
 def test_a_condition_is_true_after_as_many_bad_looks_as_were_asked() -> None:

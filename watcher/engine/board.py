@@ -113,8 +113,7 @@ class Board:
         date_of: Callable[[float], float] = float,
     ) -> None:
         """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
-        self.probes = tuple(probes)
-        self._names = frozenset(probe.name for probe in probes)
+        self.probes, self._names = tuple(probes), frozenset(probe.name for probe in probes)
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
@@ -132,22 +131,18 @@ class Board:
 
         What is known of a target is kept. Made beside the old board in slices, to hold up no look; swapped in at once.
         """
-        states: dict[TargetKey, TargetState] = {}
+        states, time_slice = dict[TargetKey, TargetState](), TimeSlice()
         made_of = list[tuple[Target, TargetState, Mapping[str, Look]]]()  # what stood there before, and its looks then
-        time_slice = TimeSlice()
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
                 old = self.states.get(target.key) or self.states.get(_former(target))
-                if old is not None and (old.target is target or old.target == target):
-                    states[target.key] = old
-                    continue
-                states[target.key] = self._state(target, old, restored)
-                if old is not None:
+                same = old is not None and (old.target is target or old.target == target)
+                states[target.key] = old if old is not None and same else self._state(target, old, restored)
+                if old is not None and not same:
                     made_of.append((target, old, old.looks))
             await time_slice.checkpoint()
-        for target, old, looks in made_of:
-            if old.looks is not looks:  # a look ended meanwhile, and what it found has been told
-                states[target.key] = self._state(target, old, restored)
+        late = [(target, old) for target, old, looks in made_of if old.looks is not looks]  # a look ended meanwhile
+        states.update((target.key, self._state(target, old, restored)) for target, old in late)
         fresh = [state for key, state in states.items() if self.states.get(key) is not state]
         for key, state in self.states.items():
             state.removed = states.get(key) is not state

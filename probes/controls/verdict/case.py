@@ -10,8 +10,8 @@ from probes.controls.evidence.revisions import lasts, newest_revisions
 from probes.controls.finding import NOTHING_REMEMBERED, Finding, Memory, State, Witness
 from probes.controls.judging import Facts, Says, Statement
 from probes.controls.verdict.record_verdict import RecordVerdict
+from probes.controls.verdict.scales import Scales, Weighed
 from probes.controls.verdict.showing import pod_states, shown
-from probes.controls.verdict.weighing import Scales, Weighed
 
 RECORDED = (Automation.HUMAN, Automation.REFUTABLE, Automation.PIPELINE)
 """Controls that only a record can meet."""

@@ -28,9 +28,10 @@ from probes.controls.verdict.failing import failed, lost, still_failed, suspects
 from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import judge_records, waiver_of
+from probes.controls.verdict.scales import Weighed, by_the_record
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import SettledPods, Weighed, by_the_record, settled_pods, weigh_in_steps
+from probes.controls.verdict.weighing import SettledPods, settled_pods, weigh_in_steps
 
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
 

@@ -9,8 +9,8 @@ from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.judging import Says, Statement
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.record_verdict import Outcome
+from probes.controls.verdict.scales import Weighed
 from probes.controls.verdict.showing import message_of
-from probes.controls.verdict.weighing import Weighed
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
 _FAILED, _FAIL = Outcome.FAILED, State.FAIL

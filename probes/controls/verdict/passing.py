@@ -9,7 +9,8 @@ from probes.controls.evidence import Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Says, Statement
-from probes.controls.verdict.weighing import NOT_JUDGED, Scales, Weighed
+from probes.controls.verdict.scales import Scales, Weighed
+from probes.controls.verdict.weighing import NOT_JUDGED
 
 _ABSENT = (UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
 _HINDERS_ALL = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.STALE, UnknownReason.UNPARSEABLE)

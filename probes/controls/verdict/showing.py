@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from probes.controls.evidence import Seen
 from probes.controls.finding import EvidenceShown, State
 from probes.controls.judging import Says, Statement
-from probes.controls.verdict.weighing import Weighed
+from probes.controls.verdict.scales import Weighed
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each pod and control.
 _PASS, _FAIL, _UNKNOWN = State.PASS, State.FAIL, State.UNKNOWN

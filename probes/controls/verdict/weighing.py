@@ -1,7 +1,7 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -18,14 +18,10 @@ from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
 from probes.controls.records import Record
 from probes.controls.steps import STEP, Steps, finished, in_steps
+from probes.controls.verdict.scales import Scales, Weighed
 from probes.controls.verdict.voting import next_voter_at, voters
 
-_RECORD, _ROLLOUT = SourceName.RECORD, SourceName.ROLLOUT
-_IN_THE_RECORD = frozenset(
-    {SourceName.CONDITIONS, SourceName.AGENT_METRICS, SourceName.OPA, SourceName.HISTORY, SourceName.HANDSHAKE}
-)
-"""What the lines of a rollout are judged by."""
-
+_RECORD = SourceName.RECORD
 _WITNESSES = {source: Witness(source) for source in SourceName}
 _NOBODY_SAID: Mapping[str, Sequence[Statement]] = {}
 _NO_SOURCE: frozenset[SourceName] = frozenset()
@@ -33,51 +29,7 @@ NOT_JUDGED = "This version does not judge this evidence."
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
-_UNCLEAR, _BAD, _GOOD, _OBSERVING = Says.UNCLEAR, Says.BAD, Says.GOOD, UnknownReason.OBSERVING
-
-
-class Weighed(NamedTuple):
-    """What one source showed of one subject: a pod, or (with an empty name) the agent as a whole."""
-
-    spec: EvidenceSpec
-    witness: Witness
-    found: Seen[object] | Missing
-    statements: tuple[Statement, ...] = ()
-
-    def says(self, what: Says) -> tuple[Statement, ...]:
-        """The statements of this kind."""
-        said = self.statements
-        if len(said) < 2:  # of nearly all
-            return said if said and said[0].says is what else ()
-        return tuple([each for each in said if each.says is what])
-
-    @property
-    def clean(self) -> bool:
-        """Seen, and nothing in it is bad or unclear."""
-        return isinstance(self.found, Seen) and len(self.says(_GOOD)) == len(self.statements)
-
-    @property
-    def observing(self) -> bool:
-        """Nothing but that it has not been watched for long enough."""
-        unclear = self.says(_UNCLEAR)
-        if not unclear or len(unclear) < len(self.statements):
-            return False
-        return all(each.reason is _OBSERVING for each in unclear)
-
-
-@dataclass(frozen=True, slots=True)
-class Scales:
-    """All that was weighed of one control."""
-
-    parts: tuple[Weighed, ...]  # those that have a vote
-    error: str = ""  # a judge raised: what it was
-    raised: frozenset[SourceName] = frozenset()  # of which sources the judges speak that did
-    voting: frozenset[str] = frozenset()
-    judged_sources: frozenset[SourceName] = field(default_factory=frozenset)  # that some judge speaks of
-
-    def of(self, source: SourceName) -> tuple[Weighed, ...]:
-        """What this source showed."""
-        return tuple(each for each in self.parts if each.spec.source is source)
+_BAD, _OBSERVING = Says.BAD, UnknownReason.OBSERVING
 
 
 class SettledPods(NamedTuple):
@@ -140,17 +92,6 @@ def weigh_in_steps(
     every = (part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said))
     parts = yield from in_steps(every)
     return Scales(tuple(_with_a_vote(parts) if said else parts), error, raised, pods.voting, spoken)
-
-
-def by_the_record(scales: Scales) -> Scales:
-    """Of a release: what the record of its rollout has decided is frozen; until then all evidence counts.
-
-    What the record is not made of, such as what Prometheus says, counts after that too.
-    """
-    if not any(part.says(_GOOD) or part.says(_BAD) for part in scales.of(_ROLLOUT)):
-        return scales
-    others = tuple([part for part in scales.parts if part.spec.source not in _IN_THE_RECORD])
-    return replace(scales, parts=others, error=scales.error if scales.raised - _IN_THE_RECORD else "")
 
 
 def _beside(record: Record, evidence: EvidenceSet) -> EvidenceSet:

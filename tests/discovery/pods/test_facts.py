@@ -63,8 +63,8 @@ def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str
     if reported:
         raw["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "256Mi"}}
     else:
-        before, now = "its previous value counts", "what it was given before is not told"
-        said = said.replace(before, f"{now}, so what was asked for counts")
+        before, now = "its previous value counts", "its previous value is unknown, so the requested one counts"
+        said = said.replace(before, now)
     target = find(raw, CONFIG).target
     assert target is not None
     assert said in target.problems

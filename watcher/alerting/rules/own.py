@@ -162,7 +162,7 @@ max by ({INSTALLATION}, reason) (
     component="watcher",
     summary="The AgentWeave watcher is impaired.",
     description=(
-        "The watcher is impaired: {{ $labels.reason }}. What it cannot judge for this reason is unknown. Its log and "
+        "The watcher is impaired ({{ $labels.reason }}). What it cannot judge for this reason is unknown. Its log and "
         "its "
         "fleet page say why."
     ),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -54,7 +55,9 @@ class Stage:
         self.alertmanager = StagedAlertmanager(home / "alertmanager")
         self.rules, self.records = home / "rules", home / "records"
         self._prometheus = StagedPrometheus(self.rules, self._exported)
-        self._socket = home / "workload-api.sock"
+        # Not in `home`: the path of a socket may have 107 bytes, and TMPDIR may be long.
+        self._room = TemporaryDirectory(prefix="agentweave-", dir="/tmp")
+        self._socket = Path(self._room.name) / "workload-api.sock"
         svid = authority.issue(
             f"spiffe://{authority.trust_domain}/watcher", not_before=self._began, not_after=self._began + _DAY
         )
@@ -85,6 +88,7 @@ class Stage:
     def stop(self) -> None:
         """Answer nobody any more."""
         self._workload_api.stop()
+        self._room.cleanup()
         self._server.shutdown()
         self._server.server_close()
 
