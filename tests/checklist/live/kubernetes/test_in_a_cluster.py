@@ -476,7 +476,8 @@ def test_the_policy_of_an_opa_that_cannot_be_asked_is_told_by_the_config_maps_th
     kubernetes: Kubernetes, tmp_path: Path
 ) -> None:
     agent, opa = POD["spec"]["containers"]
-    run_pod(kubernetes, containers=[agent, opa | {"volumeMounts": [{"name": "opa-config", "mountPath": "/etc/opa"}]}])
+    mounts = [{"name": "opa-config", "mountPath": "/etc/opa"}]
+    run_pod(kubernetes, containers=[agent, opa | {"volumeMounts": mounts, "args": [*opa["args"], "--watch"]}])
     mounted, module = "opa-default-policies", "package agentweave.authz\ndefault allow := false\n"
     kubernetes.admin.apply(config_map(name=mounted, **{"authz.rego": module}))
 
@@ -484,9 +485,12 @@ def test_the_policy_of_an_opa_that_cannot_be_asked_is_told_by_the_config_maps_th
         def digest() -> object:
             return watched.gathered().digests[Bind.POLICY_DIGEST]
 
-        await until(lambda: digest() == frozenset({policy_digest({"authz.rego": module})}))
+        await until(lambda: digest() == frozenset({policy_digest({"authz.rego": module})}), lambda: str(digest()))
         kubernetes.admin.apply(config_map(name=mounted, **{"authz.rego": f"{module}allow if true\n"}))
-        await until(lambda: digest() == frozenset({policy_digest({"authz.rego": f"{module}allow if true\n"})}))
+        await until(
+            lambda: digest() == frozenset({policy_digest({"authz.rego": f"{module}allow if true\n"})}),
+            lambda: str(digest()),
+        )
 
     watching(kubernetes, tmp_path, script, every=0.5)
 
