@@ -172,7 +172,7 @@ def test_a_state_that_cannot_be_read_is_set_aside_with_a_warning(tmp_path: Path)
     config = {"state_dir": str(state), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
     with run_daemon(tmp_path, config) as daemon:
         assert daemon.page().value("impaired", reason="StateUnwritable") == 0
-        [warning] = daemon.logged(lambda line: "history starts anew" in line["msg"])
+        [warning] = daemon.logged(lambda line: "history starts again" in line["msg"])
     assert warning["level"] == "warning"
     assert Path(warning["set_aside_as"]).read_text() == "junk"
 

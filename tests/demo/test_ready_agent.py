@@ -165,7 +165,7 @@ async def a_record_ends(demo: Playing) -> None:
 async def opa_allows_a_foreigner(demo: Playing) -> None:
     await demo.fleet.own_opa.set(READY, Policy.ALLOWS_ALL)
     found = await demo.turned(DEFAULT_DENY, "fail", "not_ready")
-    assert "Allowed, and must not be: foreign-caller" in found["message"]
+    assert "Allowed, but must be denied: foreign-caller" in found["message"]
     assert (await demo.finding(REVIEWED))["state"] == "fail"  # whatever the review says
     await demo.fleet.own_opa.set(READY, Policy.SOUND)
     await demo.until_ready(90.0)  # which policy it has is asked once a minute

@@ -267,7 +267,7 @@ def test_an_alert_about_the_watcher_shows_its_own_troubles(tmp_path: Path) -> No
         daemon.reload()
         opened = Markup(daemon.get("/runbooks/AgentWeaveWatcherImpaired?reason=ConfigRejected").text)
         for page in (opened, Markup(daemon.get("/").text)):
-            assert "ConfigRejected: the newest config or server file was refused" in page.text
+            assert "ConfigRejected: the newest config or server file was rejected" in page.text
         assert "#ConfigRejected" in opened.links
 
 

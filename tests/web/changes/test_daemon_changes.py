@@ -164,7 +164,7 @@ def test_what_turned_to_failing_is_told_apart_and_what_fails_still(changed: Chan
     assert "/changes?condition=OPAWrongAllow" in page.links, "the filter can be removed"
     assert "/changes?condition=OPAWrongAllow&since=1h&only=failing" in page.links, "the others keep it"
     none = Markup(changed.daemon.get(f"/changes{failing}-now").text)
-    assert "Nothing that turned to failing in this time is failing now, as far as this watcher knows." in none.text
+    assert "Nothing that changed to failing in this time is known to be failing now." in none.text
 
 
 def test_the_past_survives_a_restart_and_says_so(changed: Changed) -> None:

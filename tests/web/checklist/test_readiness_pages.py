@@ -13,15 +13,14 @@ from probes.controls.catalogue.terms import Automation, Bind, Owner, RecordKind
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.finding import EvidenceShown, Finding, RecordRef, State
 from probes.controls.findings.store import FindingStore
-from probes.controls.judging import load_judges
 from probes.controls.profile import NotRequired, Profile
 from probes.controls.readiness import Verdict
 from tests.probes.controls.made import NOW
 from tests.probes.controls.seed import TEXT
 from tests.web.checklist.made_checklist import CATALOGUE, NOTHING_SEEN, REQUIRED, MadeChecklist, finding, get
 from tests.web.markup import Markup
-from watcher.checklist.control_words import today
 from watcher.checklist.live.turns import Regression
+from watcher.web.checklist.agent_checklist import Line, to_know
 from watcher.web.checklist.control_counts import SHOWN_AGENTS
 from watcher.web.checklist.fleet_readiness import NAMED, SHOWN, fleet_readiness
 
@@ -244,16 +243,16 @@ def test_what_is_unknown_is_told_by_who_can_make_it_known() -> None:
 
 
 def test_what_this_version_does_not_judge_is_nobodys_fault() -> None:
-    found = [name for name, each in CATALOGUE.by_id.items() if each.automation is Automation.AUTO]
-    can_pass = {name: today(CATALOGUE.by_id[name], load_judges()).can_pass for name in found}
-    beyond, ours = next(name for name in found if not can_pass[name]), next(name for name in found if can_pass[name])
-    missing = [finding(name, State.UNKNOWN, reason=UnknownReason.SOURCE_MISSING) for name in (beyond, ours)]
-    strict = Profile("strict", add=(beyond, ours))
-    told = work(get(MadeChecklist({SEARCH: met(*missing)}, profiles={SEARCH: strict}), "/readiness/prod/search").text)
-    [available, later] = (
-        told.index(each) for each in ("make the evidence available: 1", "later version of the watcher: 1")
-    )
-    assert available < told.index(CATALOGUE.by_id[ours].title) < later < told.rindex(CATALOGUE.by_id[beyond].title)
+    ours, beyond = [each for each in CATALOGUE.controls if each.automation is Automation.AUTO][:2]
+    lines = [
+        Line(each, finding(each.id, State.UNKNOWN, reason=UnknownReason.SOURCE_MISSING), required=True, regressed=None)
+        for each in (ours, beyond)
+    ]
+    whose = {each.heading: [line.control.id for line in each.lines] for each in to_know(lines, {beyond.id})}
+    assert whose == {
+        "The operator of the watcher: make the evidence available": [ours.id],
+        "Nobody yet: a later version of the watcher": [beyond.id],
+    }
 
 
 def test_the_head_of_the_report_has_what_an_auditor_asks_for() -> None:
