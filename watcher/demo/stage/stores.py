@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from watcher.demo.stage.server import Answer
 
 _KEPT = 2000  # lines of an agent
-_QUARTER = 900.0
+_QUARTER, _STOPPED = 900.0, 7200.0
 _NANO = 1e9
 _PODS = re.compile(r'pod=~"((?:[^"\\]|\\.)*)"')
 _CONFIG = b"limits_config:\n  retention_period: 744h\ncompactor:\n  retention_enabled: true\n"
@@ -36,9 +36,12 @@ class LogStore:
             self._lines.setdefault(pod, deque(maxlen=_KEPT)).append(_Line(time.time(), text))
 
     def stop(self) -> None:
-        """The collector has stopped, an hour ago and longer."""
+        """The collector has stopped, two hours ago: what came before that is there."""
         self._collects = False
-        self._lines.clear()
+        for lines in self._lines.values():
+            before = [each._replace(at=each.at - _STOPPED) for each in lines]
+            lines.clear()
+            lines.extend(before)
 
     def newest(self, pod: str, count: int) -> list[dict[str, Any]]:
         """The newest lines of a pod that are JSON."""
