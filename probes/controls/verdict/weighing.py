@@ -52,18 +52,9 @@ def settled_pods(evidence: EvidenceSet, now: float) -> SettledPods:
     )
 
 
-def weigh(
-    control: Control,
-    evidence: EvidenceSet,
-    facts: Facts,
-    judges: Sequence[RegisteredJudge],
-    record: Record | None = None,
-) -> Scales:
-    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
-
-    `record`: the one in force.
-    """
-    return finished(weigh_in_steps(control, evidence, facts, judges, settled_pods(evidence, facts.now), record))
+def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge]) -> Scales:
+    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else."""
+    return finished(weigh_in_steps(control, evidence, facts, judges, settled_pods(evidence, facts.now)))
 
 
 def weigh_in_steps(
@@ -74,7 +65,7 @@ def weigh_in_steps(
     pods: SettledPods,
     record: Record | None = None,
 ) -> Steps[Scales]:
-    """The same in short steps; `pods`: those of this evidence that have a vote."""
+    """The same in short steps; `pods`: those of this evidence that have a vote; `record`: the one in force."""
     said: list[Statement] = []
     error, raised = "", _NO_SOURCE
     for registered in judges:

@@ -10,15 +10,13 @@ import pytest
 from probes.contract import Unknown
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.catalogue.terms import Bind
-from probes.controls.evidence import AgentRef, Missing
+from probes.controls.evidence import Missing
 from probes.readings.decision import OPAReading
 from probes.readings.opa.policies import LoadedPolicies, bundles_digest, policy_digest
 from probes.readings.opa_status import OPABundle, StatusReport
 from tests.checklist.live.known.test_known_evidence import SEARCH, begun, watching
 from tests.servers.watched_fleet import SOUND, WatchedFleet, run_fleet
-from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.known.policy import policies_of, policy_in
-from watcher.checklist.live.provider import NOTHING, Presence, Provided
 
 LACKING = Missing(UnknownReason.UNREACHABLE, "OPA did not show its policies.")
 ACTIVE = OPABundle(name="authz", revision="7", last_activation=1.0)
@@ -79,38 +77,3 @@ def test_an_opa_that_was_looked_at_tells_its_policy(fleet: WatchedFleet) -> None
         await found.engine.close()
 
     asyncio.run(main())
-
-
-class _Place:
-    """A provider that knows of one digest, or why not."""
-
-    def __init__(self, told: frozenset[str] | Missing | None) -> None:
-        self._told = told
-
-    def agents(self) -> tuple[AgentRef, ...]:
-        return ()
-
-    def presence(self, _: AgentRef, /) -> Presence:
-        return Presence.GONE
-
-    def evidence_of(self, _: AgentRef, __: object, /) -> Provided:
-        return NOTHING if self._told is None else Provided(digests={Bind.POLICY_DIGEST: self._told})
-
-    def take_changed(self) -> tuple[AgentRef, ...]:
-        return ()
-
-    def sources_up(self) -> dict[str, str]:
-        return {}
-
-
-ONE, TWO = frozenset({"sha256:1"}), frozenset({"sha256:2"})
-
-
-@pytest.mark.parametrize(
-    ("mounted", "asked", "expected"),
-    [(ONE, TWO, TWO), (ONE, LACKING, LACKING), (LACKING, TWO, TWO), (ONE, None, ONE), (None, LACKING, LACKING)],
-)
-def test_what_an_opa_tells_itself_goes_before_what_it_mounts(mounted: object, asked: object, expected: object) -> None:
-    places = [_Place(mounted), _Place(asked)]  # type: ignore[arg-type]
-    gathered = Gathering(places, lambda _, __: True).of(SEARCH, {}, [], 0.0)
-    assert gathered.evidence.digests == {Bind.POLICY_DIGEST: expected}
