@@ -102,7 +102,7 @@ def report_of(file: AgentConfigFile, now: float, trust_domains: tuple[str, ...] 
 
 def _judges() -> Judges:
     """Those that speak of a config: to import all takes longer than the rest of `validate`."""
-    return load_judges("agent_config", "audit_logs", "resilience")
+    return load_judges("agent_config", "resilience")
 
 
 @cache
