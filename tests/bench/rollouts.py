@@ -10,12 +10,14 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from probes.controls.evidence.witnesses.log_sample import PARTS
+from watcher.rollouts.requests.log_lines import LogLines, is_worse
 from watcher.rollouts.requests.normal import LOOKS, Baseline, Compared, Tally, compared, tally
 
-LINES = 2
-"""Lines of a rollout that are judged so: errors and latency."""
+LINES = 3
+"""Lines of a rollout that are judged so: errors, latency and denials."""
 
-RATES = (0.05, 0.2, 0.5, 2.0, 5.0, 20.0, 100.0)
+RATES = (0.05, 0.5, 5.0, 20.0, 100.0)
 DAYS = 7
 
 
@@ -89,6 +91,41 @@ def share_failed(
     return failed / runs, passed / runs
 
 
+def logs_worse(seed: int, runs: int, lines: int, share: float, times: float, together: float) -> float:
+    """How many samples of so many lines, with so many times as many bad ones as before, are called worse; of one.
+
+    `share`: of lines before that are bad; `together`: how many of them lie together in the mean.
+    """
+    rng = random.Random(seed)
+    pairs = ((_sample(rng, lines, share * times, together), _sample(rng, lines, share, together)) for _ in range(runs))
+    return sum(is_worse(new, before) for new, before in pairs) / runs
+
+
+def _sample(rng: random.Random, lines: int, share: float, together: float) -> LogLines:
+    begins, bad = share / together / (1 - share + share / together), bytearray()
+    while len(bad) < lines:
+        if rng.random() >= begins:
+            bad.append(0)
+            continue
+        bad.append(1)
+        while rng.random() >= 1 / together:
+            bad.append(1)
+    by_part = tuple(sum(bad[lines * part // PARTS : lines * (part + 1) // PARTS]) for part in range(PARTS))
+    return LogLines(lines, sum(by_part), by_part)
+
+
+def logs_table(runs: int) -> str:
+    """The line of logs, in Markdown."""
+    rows = ["| lines | bad ones lie together | false alarms | sees 5 % as 10 % | as 25 % |", "|---|---|---|---|---|"]
+    for lines in (300, 1000, 5000):
+        for together in (1, 4, 10, 20):
+            worse = (logs_worse(lines, runs, lines, 0.05, times, together) for times in (1.0, 2.0, 5.0))
+            false, doubled, five = worse
+            rows.append(f"| {lines} | {together} | {false:.2%} | {doubled:.0%} | {five:.0%} |")
+            print(rows[-1], file=sys.stderr, flush=True)
+    return "\n".join(rows)
+
+
 def table(runs: int, rates: Sequence[float] = RATES) -> str:
     """All of it, in Markdown."""
     lines = [
@@ -133,4 +170,5 @@ def _binomial(rng: random.Random, count: int, share: float) -> int:
 
 
 if __name__ == "__main__":
-    print(table(int(sys.argv[1]) if len(sys.argv) > 1 else 2000))
+    RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    print(table(RUNS), logs_table(RUNS), sep="\n\n")

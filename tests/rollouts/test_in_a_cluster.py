@@ -16,6 +16,7 @@ from tests.discovery.pods.test_target import CONFIG
 from tests.rollouts.test_course import pod as pod_of
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
+from tests.servers.kube_api import unless_gone
 from tests.servers.kube_controllers import Kubelet, run_controllers
 from tests.servers.process import eventually
 from watcher.kube.access import Access
@@ -57,7 +58,8 @@ class Cluster:
                 for each in told:
                     each["state"] = {"running": {"startedAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}}
                     each["imageID"] = f"registry/agent@{digest(images[each['name']])}"
-                self.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
+                with unless_gone():
+                    self.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
         return running
 
     def pods(self) -> list[Any]:
@@ -157,7 +159,8 @@ def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster
         cluster.deploy("agent:3", replicas=3)
         before = {first["revision"], of_config["revision"]}
         third = until(cluster, daemon, lambda found: found["revision"] not in before)
-        [pod, *_] = [each for each in cluster.pods() if each["spec"]["containers"][0]["image"] == "agent:3"]
+        of_third = (each for each in cluster.pods() if each["spec"]["containers"][0]["image"] == "agent:3")
+        [pod, *_] = [each for each in of_third if "containerStatuses" in each["status"]]
         told = pod["status"]["containerStatuses"]
         told[0] |= {"restartCount": 3, "ready": False}
         unready = [{"type": "Ready", "status": "False"}]

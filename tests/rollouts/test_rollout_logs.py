@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, LogSample, Missing, Seen
-from tests.rollouts.test_trial import BEGAN, MINUTE, Virtual, pod
+from tests.bench.rollouts import logs_worse
+from tests.rollouts.test_trial import BEGAN, MINUTE, Virtual, evenly, pod
 from watcher.rollouts.lines.sight import NO_LOGS, Logs
 from watcher.rollouts.requests.log_lines import LogLines, is_worse, lines_of
 from watcher.rollouts.seen.logs import RolloutLogs
 
 AGENT = AgentRef("prod", "search")
-SAMPLE = LogSample(220, 200, levels={"INFO": 150, "WARN": 30, "ERROR": 18, "FATAL": 2})
+SAMPLE = LogSample(420, 400, levels={"INFO": 350, "WARN": 30, "ERROR": 18, "FATAL": 2}, bad=(3, 2) * 10)
 AHEAD = 9.0
 """Seconds by which the date is ahead of the steady clock in `Virtual`."""
 
@@ -35,7 +38,7 @@ def of(logs: RolloutLogs, seen: Virtual, old: int = 0) -> Logs:
 
 
 def test_lines_with_a_level_are_counted_by_it() -> None:
-    assert lines_of(SAMPLE) == LogLines(200, 50)
+    assert lines_of(SAMPLE) == LogLines(400, 50, (3, 2) * 10)
 
 
 def test_nobody_is_asked_where_logs_are_not_read() -> None:
@@ -59,16 +62,16 @@ def test_lines_are_asked_for_once_the_new_pods_are_good_for_five_minutes_and_old
     of(logs, seen)
     assert witness.asked == 2
     witness.found = Seen(SAMPLE, seen.now + AHEAD, "pod/prod/n-0 container agent")
-    assert of(logs, seen).new == LogLines(200, 50)
+    assert of(logs, seen).new == LogLines(400, 50, (3, 2) * 10)
 
 
 def test_lines_of_both_revisions_together_tell_nothing_and_those_of_a_new_pod_do() -> None:
     seen = Virtual().until(8)
     both = Witness(Seen(SAMPLE, seen.now + AHEAD, "http://loki:3100 {namespace=prod}"))
     assert of(RolloutLogs(both), seen, old=1).new is None
-    assert of(RolloutLogs(both), seen, old=0).new == LogLines(200, 50)
+    assert of(RolloutLogs(both), seen, old=0).new == LogLines(400, 50, (3, 2) * 10)
     own = Witness(Seen(SAMPLE, seen.now + AHEAD, "pod/prod/n-1 container agent"))
-    assert of(RolloutLogs(own), seen, old=1).new == LogLines(200, 50)
+    assert of(RolloutLogs(own), seen, old=1).new == LogLines(400, 50, (3, 2) * 10)
 
 
 def test_why_there_are_none_is_told() -> None:
@@ -80,7 +83,7 @@ def test_why_there_are_none_is_told() -> None:
 
 
 def test_what_was_read_before_the_rollout_is_compared_with() -> None:
-    assert RolloutLogs(Witness()).before(AGENT, BEGAN) == LogLines(200, 50)
+    assert RolloutLogs(Witness()).before(AGENT, BEGAN) == LogLines(400, 50, (3, 2) * 10)
     assert RolloutLogs(Witness()).before(AGENT, BEGAN - 601) is None
     assert RolloutLogs(None).before(AGENT, BEGAN) is None
 
@@ -90,8 +93,21 @@ def test_a_pod_that_is_not_ready_is_waited_for() -> None:
     assert of(RolloutLogs(Witness()), seen).is_asked is False
 
 
-def test_worse_is_what_four_times_as_few_lines_would_still_show() -> None:
-    assert is_worse(LogLines(200, 80), LogLines(200, 2))
-    assert not is_worse(LogLines(200, 39), LogLines(200, 0))
-    assert not is_worse(LogLines(200, 80), LogLines(200, 60))
-    assert not is_worse(LogLines(200, 0), LogLines(200, 200))
+def test_more_errors_than_before_are_worse() -> None:
+    assert is_worse(evenly(1000, 60), evenly(1000, 10))
+    assert not is_worse(evenly(1000, 20), evenly(1000, 10)), "too few to tell"
+    assert not is_worse(evenly(400, 80), evenly(400, 60))
+    assert not is_worse(evenly(400, 0), evenly(400, 400))
+
+
+def test_errors_that_lie_together_count_less_than_errors_each_for_itself() -> None:
+    together = LogLines(1000, 60, (30, 0, 0, 0, 20, 0, 0, 0, 10, *[0] * 11))
+    assert not is_worse(together, evenly(1000, 10))
+    assert not is_worse(evenly(1000, 60), LogLines(1000, 10, (10, *[0] * 19))), "so they may have come before"
+    assert not is_worse(LogLines(1000, 600), evenly(1000, 10)), "where they lie is not known"
+
+
+@pytest.mark.parametrize("together", [1, 10])
+def test_a_healthy_rollout_is_seldom_called_worse_by_its_log_and_five_times_as_many_errors_are(together: int) -> None:
+    assert logs_worse(1, 300, 1000, 0.05, 1.0, together) <= 0.01
+    assert logs_worse(1, 60, 1000, 0.05, 5.0, together) >= 0.4

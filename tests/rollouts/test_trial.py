@@ -362,6 +362,11 @@ def test_a_wrong_canary_fails_however_few_denials_there_are_and_one_that_is_not_
     assert (line.state, line.message) == (LineState.UNDECIDED, "OPAWrongAllow is not known: SourceFailed.")
 
 
+def evenly(lines: int, bad: int) -> LogLines:
+    """Bad ones that come each for itself."""
+    return LogLines(lines, bad, tuple(bad * (part + 1) // 20 - bad * part // 20 for part in range(20)))
+
+
 def logged(new: LogLines | None, before: LogLines | None, why: str = "", *, is_asked: bool = False) -> Line:
     """The line of logs after the immediate window."""
     seen = Virtual(logs=Logs(are_read=True, new=new, why=why, is_asked=is_asked))
@@ -369,27 +374,28 @@ def logged(new: LogLines | None, before: LogLines | None, why: str = "", *, is_a
     return seen.until(16, GOOD).line(LineName.LOGS, Window.IMMEDIATE)
 
 
-QUIET = LogLines(200, 2)
+QUIET = evenly(400, 4)
 
 
 def test_logs_with_more_errors_than_before_fail_and_with_as_many_pass() -> None:
-    worse = logged(LogLines(200, 80), QUIET)
+    worse = logged(evenly(400, 160), QUIET)
     assert (worse.state, worse.reason) == (LineState.FAIL, "WorseThanBefore")
-    assert worse.message == "80 of the newest 200 lines are errors or warnings; before 2 of 200."
-    assert logged(LogLines(200, 2), QUIET).state is LineState.PASS
-    assert logged(LogLines(200, 30), QUIET).state is LineState.PASS, "lines come in groups"
-    assert logged(LogLines(200, 80), LogLines(200, 80)).state is LineState.PASS
+    assert worse.message == "160 of the newest 400 lines are errors or warnings; before 4 of 400."
+    assert logged(evenly(400, 4), QUIET).state is LineState.PASS
+    groups = LogLines(400, 60, (20, 20, 20, *[0] * 17))
+    assert logged(groups, QUIET).state is LineState.PASS, "lines come in groups"
+    assert logged(evenly(400, 160), evenly(400, 160)).state is LineState.PASS
 
 
 @pytest.mark.parametrize(
     ("new", "before", "why", "message", "lacks"),
     [
-        (LogLines(99, 60), QUIET, "", "60 of the newest 99 lines are errors or warnings; too few have a level.",
-         "99 lines with a level"),
-        (LogLines(200, 80), None, "", "80 of the newest 200 lines are errors or warnings; nothing to compare with.",
+        (evenly(299, 60), QUIET, "", "60 of the newest 299 lines are errors or warnings; too few have a level.",
+         "299 lines with a level"),
+        (evenly(400, 160), None, "", "160 of the newest 400 lines are errors or warnings; nothing to compare with.",
          "no lines of the revision before"),
-        (LogLines(200, 80), LogLines(99, 0), "",
-         "80 of the newest 200 lines are errors or warnings; nothing to compare with.",
+        (evenly(400, 160), evenly(299, 0), "",
+         "160 of the newest 400 lines are errors or warnings; nothing to compare with.",
          "no lines of the revision before"),
         (None, QUIET, "", "No lines of the new pods were read.", ""),
         (None, QUIET, "The logs of its pods may not be read.", "The logs of its pods may not be read.", ""),

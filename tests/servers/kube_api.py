@@ -26,6 +26,16 @@ class RefusedError(Exception):
         super().__init__(answer.json()["message"] if is_json else answer.text)
 
 
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """What is deleted meanwhile needs nothing done to it, as a kubelet sees it."""
+    try:
+        yield
+    except RefusedError as refused:
+        if refused.status != httpx.codes.NOT_FOUND:
+            raise
+
+
 class KubeApi:
     """The API server as the holder of one token sees it. Every call raises RefusedError where the answer is a no."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.kube import Kubernetes
-from tests.servers.kube_api import KubeApi, running_status
+from tests.servers.kube_api import KubeApi, running_status, unless_gone
 from tests.servers.process import running
 from tests.servers.tools import tool
 
@@ -41,10 +41,11 @@ class Kubelet:
         """Do what there is to do; how many pods run there afterwards."""
         pods = self._admin.get(f"/api/v1/namespaces/{namespace}/pods")["items"]
         for pod in pods:
-            if pod["metadata"].get("deletionTimestamp"):
-                self._admin.delete_pod(pod["metadata"]["name"], namespace=namespace)
-            elif not pod.get("status", {}).get("podIP"):
-                self._run(pod, namespace)
+            with unless_gone():
+                if pod["metadata"].get("deletionTimestamp"):
+                    self._admin.delete_pod(pod["metadata"]["name"], namespace=namespace)
+                elif not pod.get("status", {}).get("podIP"):
+                    self._run(pod, namespace)
         return sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
 
     def _run(self, pod: Mapping[str, Any], namespace: str) -> None:

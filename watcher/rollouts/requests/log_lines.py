@@ -1,17 +1,16 @@
-"""Lines of an agent's log by their level: how many, and how many are errors or warnings."""
+"""Lines of an agent's log by their level: how many, and how many are errors or warnings.
+
+What happens once may write many lines, next to each other. So a sample is cut into twentieths in its order, and these
+are to it what minutes are to requests: by how much they differ more than chance would have it, its number says less.
+"""
 
 from typing import NamedTuple
 
 from probes.controls.evidence import LogSample
-from watcher.rollouts.requests.normal import LEAST_MINUTES, Baseline, Tally, compared
+from watcher.rollouts.requests.normal import Baseline, Tally, compared, tally
 
-_BAD = ("WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
-
-LEAST_LINES = 100
-"""With a level, of the new pods and of those before, below which nothing is said."""
-
-_TOGETHER = 4.0
-"""How many lines one thing that happens writes: by so much their number says less than that of requests."""
+LEAST_LINES = 300
+"""With a level, of the new pods and of those before, below which nothing is said: what lies together does not show."""
 
 
 class LogLines(NamedTuple):
@@ -19,28 +18,19 @@ class LogLines(NamedTuple):
 
     lines: int  # that have a level
     bad: int  # errors and warnings
-
-    @property
-    def share(self) -> float:
-        """Bad ones of all; 0 where there are none."""
-        return self.bad / self.lines if self.lines else 0.0
+    parts: tuple[int, ...] = ()  # bad ones of each twentieth of the lines; empty where that is not known
 
 
 def lines_of(sample: LogSample) -> LogLines:
     """Those of a sample that have a level."""
-    levels = sample.levels
-    return LogLines(sum(levels.values()), sum(levels.get(name, 0) for name in _BAD))
+    return LogLines(sum(sample.levels.values()), sum(sample.bad), sample.bad)
 
 
 def is_worse(new: LogLines, before: LogLines) -> bool:
-    """Whether more of them are bad, by the rule of errors; a sample has no minutes, and is looked at once."""
-    beside = Baseline((_tally(before),), same_time=True)
-    minutes = LEAST_MINUTES if new.bad else 0
-    counted = _tally(new)._replace(bad_minutes=minutes)
-    return compared(counted, beside, pods=1, bad_pods=1, looks=1).is_worse
+    """Whether more of them are bad, by the rule of errors, looked at once."""
+    return compared(_tally(new), Baseline((_tally(before),), same_time=True), pods=1, bad_pods=1, looks=1).is_worse
 
 
 def _tally(counted: LogLines) -> Tally:
-    """As if each thing that happened had written one line."""
-    lines, bad = counted.lines / _TOGETHER, counted.bad / _TOGETHER
-    return Tally(lines, bad, bad * bad / lines if lines else 0.0, 1, 1 if bad else 0)
+    parts = counted.parts or (counted.bad,)
+    return tally((counted.lines / len(parts), float(bad)) for bad in parts)

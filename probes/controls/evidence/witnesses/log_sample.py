@@ -21,6 +21,12 @@ class Share(NamedTuple):
 
 _NO_LINES = Share(0, 0)
 
+BAD_LEVELS = ("WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
+"""Levels of errors and warnings."""
+
+PARTS = 20
+"""Into which the lines of a sample are cut, to tell those that lie together from those that come each for itself."""
+
 
 class Arrived(NamedTuple):
     """How many lines of one settled pod the store has."""
@@ -47,6 +53,7 @@ class LogSample:
     fields: Mapping[str, Share] = field(default_factory=dict)  # each of the checklist's seven, at top level
     request_or_trace: Share = _NO_LINES  # request_id or trace_id, of lines that belong to a request
     levels: Mapping[str, int] = field(default_factory=dict)  # in capitals
+    bad: tuple[int, ...] = ()  # errors and warnings in each of PARTS parts of the lines that have a level, in order
     found: Mapping[str, int] = field(default_factory=dict)  # rule for secrets or personal data -> lines that match
     audits: int = 0  # lines that record a decision on a caller
     audit_fields: frozenset[str] = frozenset()  # that all of these have at top level; told only where a record lists it

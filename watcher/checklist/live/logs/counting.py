@@ -11,12 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
+from itertools import islice, pairwise
 
 from pydantic_core import from_json
 
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.controls.evidence import LogSample, Share
+from probes.controls.evidence.witnesses.log_sample import BAD_LEVELS, PARTS
 from probes.controls.judges.secret_texts.covered import decoded, unescaped
 from probes.controls.judges.secret_texts.personal_data import personal_rules
 from probes.controls.judges.secret_texts.rules import secret_rules
@@ -115,6 +116,7 @@ class LogCounts:
         self._of, self._has = Counter[str](), Counter[str]()
         self._requests = self._named = 0
         self._levels, self._found = Counter[str](), Counter[str]()
+        self._bad = bytearray()  # of each line with a level, whether it is an error or a warning
         self._audits, self._audit_fields = 0, frozenset[str]()
         self._seam = ""  # the end of the line before, where a runtime cut it
 
@@ -147,6 +149,7 @@ class LogCounts:
             fields={name: Share(self._of[name], self._has[name]) for name in _FIELDS},
             request_or_trace=Share(self._requests, self._named),
             levels=dict(self._levels),
+            bad=_by_part(self._bad),
             found=dict(self._found),
             audits=self._audits,
             audit_fields=self._audit_fields,
@@ -167,6 +170,12 @@ class LogCounts:
         level = fields.get("level")
         if isinstance(level, str) and level.upper() in LEVELS:
             self._levels[level.upper()] += 1
+            self._bad.append(level.upper() in BAD_LEVELS)
+
+
+def _by_part(bad: bytearray) -> tuple[int, ...]:
+    ends = [number * len(bad) // PARTS for number in range(PARTS + 1)]
+    return tuple(sum(bad[start:end]) for start, end in pairwise(ends)) if bad else ()
 
 
 class LineCutter:
