@@ -426,6 +426,32 @@ def test_an_alert_on_something_else_is_no_refusal_of_our_certificate() -> None:
     assert reading.error == f"{address} and the watcher have no TLS in common: tlsv1 alert internal error."
 
 
+def test_an_alert_on_something_else_after_the_handshake_is_no_refusal_of_our_certificate() -> None:
+    """Of TLS 1.3, where a refusal comes only then."""
+
+    def talk(connection: socket.socket) -> None:
+        tls = SSL.Connection(tls_context(SVID, client_ca=OURS.certificate), None)
+        tls.set_accept_state()
+        shaken = False
+        while not shaken:
+            tls.bio_write(connection.recv(65536))
+            with suppress(SSL.WantReadError):
+                tls.do_handshake()
+                shaken = True
+            with suppress(SSL.WantReadError):
+                connection.sendall(tls.bio_read(1 << 20))
+        tls.bio_write(b"\x17\x03\x03\x00\x20" + bytes(32))  # as a record of the client's that was changed on its way
+        with suppress(SSL.Error):
+            while True:
+                tls.recv(65536)
+        connection.sendall(tls.bio_read(1 << 20))
+
+    with serve(talk) as address:
+        reading = look(address)
+    assert (reading.completed, reading.client_certificate, reading.refusal) == (True, ClientCertificate.NOT_TOLD, "")
+    assert reading.ending == "tls alert bad record mac"
+
+
 @pytest.mark.parametrize("version", [SSL.TLS1_VERSION, SSL.TLS1_1_VERSION], ids=["1.0", "1.1"])
 def test_no_common_version_is_a_failed_handshake(version: int) -> None:
     context = tls_context(SVID, newest=version)
