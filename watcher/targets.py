@@ -18,6 +18,7 @@ from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS, PODS_NOT_WATCHED
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
+from watcher.runtime.cooperative import TimeSlice
 
 if TYPE_CHECKING:  # a check by hand schedules nothing, and starts faster without what does
     from watcher.scheduling.poll_loops import PollLoops
@@ -53,12 +54,17 @@ class TargetSet:
         if self._kubernetes is not None:
             await self._kubernetes.start(FIRST)
 
-    def targets(self) -> list[Target]:
+    async def targets(self) -> list[Target]:
         """All targets of this shard as of now. Of duplicates the listed one counts: somebody wrote it down."""
-        found = self._kubernetes.targets() if self._kubernetes is not None else []
-        owns = self._settings.shard.owns
-        listed = (target for target in self._settings.targets if owns(target.key.namespace, target.key.pod))
-        every = {target.key: target for target in (*found, *listed)}
+        found, listed = self._kubernetes.targets() if self._kubernetes is not None else [], self._settings.targets
+        owns, time_slice, every = self._settings.shard.owns, TimeSlice(), dict[TargetKey, Target]()
+        for target in found:
+            every[target.key] = target
+            await time_slice.checkpoint()
+        for target in listed:
+            if owns(target.key.namespace, target.key.pod):
+                every[target.key] = target
+            await time_slice.checkpoint()
         return list(every.values())
 
     def pod_of(self, key: TargetKey) -> PodRef | None:
@@ -187,7 +193,7 @@ class TargetSync:
     async def replace(self, restored: Mapping[TargetKey, Kept]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""
         async with self._replacing:
-            changed = await self._engine.replace_targets(self._target_set.targets(), restored)
+            changed = await self._engine.replace_targets(await self._target_set.targets(), restored)
             await self._poll_loops.add(changed)
             self._begin_first_round()
             self._target_set.replaced()

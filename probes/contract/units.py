@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -79,6 +80,7 @@ def say_bytes(size: float) -> str:
     return f"{size:.1f} TiB"
 
 
+@lru_cache(maxsize=1024)  # of one target or agent most moments are the same
 def utc(moment: float) -> str:
     """A time in Unix seconds as `2026-11-23T09:00:00Z`."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

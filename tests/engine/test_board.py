@@ -117,6 +117,25 @@ def test_a_look_that_ends_while_others_are_replaced_is_not_lost() -> None:
     assert _statuses(after) == [["true", "true"], ["unknown"]]
 
 
+def test_however_many_looks_end_while_targets_change_none_is_lost() -> None:
+    board = _board(*(_target(f"pod-{number}") for number in range(200)))
+    before = list(board.states.values())
+
+    async def main() -> list[int]:
+        changed = [_target(f"pod-{number}", node="n-1") for number in range(200)]
+        others = [_target(f"other-{number}") for number in range(3000)]
+        replacing = asyncio.create_task(board.replace([*changed, *others], {}))
+        for _ in range(25):  # slices of a millisecond, in which the new states of all 200 are made
+            await asyncio.sleep(0)
+        assert not replacing.done()
+        for state in before:
+            _look(state)
+        return [len(await replacing), sum(each.removed for each in before)]
+
+    assert asyncio.run(main()) == [3200, 200]
+    assert {str(_statuses(board.states[each.target.key])) for each in before} == {"[['true', 'true'], ['unknown']]"}
+
+
 def test_of_the_same_targets_nothing_is_new() -> None:
     same, equal = _target("pod-0"), _target("pod-1")
     board = _board(same, equal)

@@ -123,20 +123,24 @@ def test_equally_healthy_targets_share_their_verdicts() -> None:
 def test_healthy_is_all_false_and_calm_is_nothing_true(
     verdicts: tuple[Verdict, ...], *, healthy: bool, calm: bool
 ) -> None:
-    assert (share(verdicts).healthy, share(verdicts).calm) == (healthy, calm)
+    assert (share(verdicts).outcomes.healthy, share(verdicts).calm) == (healthy, calm)
 
 
 def test_outcomes_tell_each_kind_with_status_and_reason_once() -> None:
     shared = share((GOOD, SMOKE.false("hall"), SMOKE.false("attic"), SMOKE.true("Smoke.", "Black", "den")))
-    assert shared.outcomes == {
+    assert shared.outcomes.distinct == {
         (FIRE, Status.FALSE, ""),
         (SMOKE, Status.FALSE, ""),
         (SMOKE, Status.TRUE, "Black"),
     }
 
 
-def test_new_verdicts_have_no_text_yet() -> None:
-    assert share((FIRE.true("It burns."),)).texts == {}
+def test_targets_of_which_the_same_is_said_in_other_sentences_share_their_outcomes() -> None:
+    one, other = share((FIRE.true("It burns at 60 C."),)), share((FIRE.true("It burns at 61 C."),))
+    assert one is not other
+    assert one.outcomes is other.outcomes
+    assert one.outcomes is not share((SMOKE.true("It smokes.", "Black", "den"),)).outcomes
+    assert one.outcomes is not share((FIRE.unknown(Unknown.MALFORMED),)).outcomes
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,18 @@ def test_conditions_are_counted_with_the_reason_only_of_what_is_unknown() -> Non
     }
 
 
+def test_where_each_target_has_a_sentence_of_its_own_all_are_told_and_counted_as_one() -> None:
+    board = _board(60)
+    for number, state in enumerate(board.states.values()):
+        found = (FIRE.true(f"It burns at {number} C."), SMOKE.unknown(Unknown.WARMING_UP, f"Has {number} of 99 looks."))
+        state.post((ProbeResult(NOW, *debounce(found, {}, 1, NOW), (), History()),))
+    page = _rendered(board)
+    assert len({id(state.shown) for state in board.states.values()}) == 1
+    assert [len(page.all(name)) for name in ("condition", "condition_reason_info", "condition_unknown")] == [60] * 3
+    assert sorted(page.all("conditions").values()) == [60, 60]
+    assert page.contradictions == []
+
+
 def test_a_target_is_told_with_the_first_of_its_expected_identities() -> None:
     ids = ("spiffe://example.org/a", "spiffe://example.org/b")
     page = _rendered(_board(1, node="n-1", workload='deploy/"x"', spiffe_ids=ids))

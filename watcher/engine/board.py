@@ -1,7 +1,7 @@
 """The newest conditions and values of all targets: what /metrics, the API and the page show."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf
 from typing import NamedTuple
 
@@ -12,11 +12,9 @@ from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debou
 from watcher.engine.exported.series_budget import SeriesBudget
 from watcher.engine.exported.shown_conditions import ShownConditions, shown
 from watcher.engine.exported.subjects import ProbeResults, most_telling
+from watcher.engine.replacement import former_key, replacement
 from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
-from watcher.runtime.cooperative import TimeSlice
 from watcher.text.exposition import escape
-
-_SLICE = 25
 
 
 class Look(NamedTuple):
@@ -42,6 +40,7 @@ def _lacking(probe: AnyProbe, target: Target, limits: Mapping[str, Limits]) -> l
 
 Turned = tuple[int, ProbeResult | DebounceStates]
 """The place of a probe on the board, and what held before its newest result."""
+
 
 Facts = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """Node, workload, expected SPIFFE ID and what alerts carry: labels of `target_info`."""
@@ -85,7 +84,7 @@ class TargetState:
         now = max([each.at for each in telling if each is not None and each.at < inf], default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
-        by_probe = tuple([each.verdicts if each is not None else None for each in self.exported])
+        by_probe = tuple([each.verdicts.outcomes if each is not None else None for each in self.exported])
         if by_probe != self.shown.by_probe:  # at nearly no look
             self.shown = shown(by_probe)
 
@@ -131,23 +130,10 @@ class Board:
 
         What is known of a target is kept. Made beside the old board in slices, to hold up no look; swapped in at once.
         """
-        states, time_slice = dict[TargetKey, TargetState](), TimeSlice()
-        made_of = list[tuple[Target, TargetState, Mapping[str, Look]]]()  # what stood there before, and its looks then
-        for start in range(0, len(targets), _SLICE):
-            for target in targets[start : start + _SLICE]:
-                old = self.states.get(target.key) or self.states.get(_former(target))
-                same = old is not None and (old.target is target or old.target == target)
-                states[target.key] = old if old is not None and same else self._state(target, old, restored)
-                if old is not None and not same:
-                    made_of.append((target, old, old.looks))
-            await time_slice.checkpoint()
-        late = [(target, old) for target, old, looks in made_of if old.looks is not looks]  # a look ended meanwhile
-        states.update((target.key, self._state(target, old, restored)) for target, old in late)
-        fresh = [state for key, state in states.items() if self.states.get(key) is not state]
-        for key, state in self.states.items():
-            state.removed = states.get(key) is not state
-            if state.removed:
-                self.touch(key)
+        states, fresh, gone = await replacement(self.states, targets, partial(self._state, restored=restored))
+        for state in gone:
+            state.removed = True
+            self.touch(state.target.key)
         self.states = states
         return fresh
 
@@ -156,7 +142,7 @@ class Board:
         if old is not None:
             known, before = self.snapshot(old), old.results
         else:
-            known = restored.get(target.key) or restored.get(_former(target)) or NOTHING_RESTORED
+            known = restored.get(target.key) or restored.get(former_key(target)) or NOTHING_RESTORED
             before = (None,) * len(self.probes)
         now = self._now()
         kept = self._kept(old, target) if old is not None else before
@@ -239,11 +225,6 @@ class Board:
                     ConditionStatus(self.probes[index].name, verdict, self.date_of(went_stale if aged else since))
                 )
         return sorted(found, key=lambda each: each.verdict.status.rank)
-
-
-def _former(target: Target) -> TargetKey:
-    """The key that the target had while its agent's name was not known for certain."""
-    return target.key._replace(agent=target.formerly) if target.formerly else target.key
 
 
 def _identity_labels(key: TargetKey) -> str:

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from probes.contract import Sample, Unknown, Verdict
 from probes.contract.condition import Status
+from watcher.engine.outcomes import outcomes_of
 from watcher.engine.warm_up import UNSEEN, Young
 
 
@@ -25,14 +26,12 @@ DebounceStates = Mapping[tuple[str, str], DebounceState]
 class Verdicts:
     """The verdicts of one probe on one target. Whole fleets share one object while they are equally healthy."""
 
-    __slots__ = ("__weakref__", "all", "calm", "healthy", "outcomes", "stale", "texts")
+    __slots__ = ("__weakref__", "all", "calm", "outcomes", "stale")
 
     def __init__(self, verdicts: tuple[Verdict, ...]) -> None:
         self.all = verdicts
-        self.outcomes = frozenset((each.kind, each.status, each.reason) for each in verdicts)
-        self.healthy = all(each.status is Status.FALSE for each in verdicts)
-        self.calm = all(each.status is not Status.TRUE for each in verdicts)
-        self.texts: dict[object, str] = {}  # what the exposition made of them, for the next scrape
+        self.outcomes = outcomes_of(verdicts)
+        self.calm = self.outcomes.calm  # here too: each look asks for it
         self.stale: Verdicts | None = None
 
 

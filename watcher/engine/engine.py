@@ -53,7 +53,7 @@ class Engine:
 
     async def replace_targets(self, targets: Sequence[Target], restored: Mapping[TargetKey, Kept]) -> list[TargetState]:
         """Watch exactly these from now on; gives the states that are new or changed."""
-        before, time_slice = self.board.states, TimeSlice()
+        before, time_slice = list(self.board.states.items()), TimeSlice()
         fresh = await self.board.replace(targets, restored)
         await time_slice.checkpoint()
         for state in fresh:
@@ -62,13 +62,14 @@ class Engine:
                     self.fleet.vote_counter.vote(state.target.key, probe.name, ())
             await time_slice.checkpoint()
         renamed = {target.key._replace(agent=target.formerly) for target in targets if target.formerly}
-        for key, state in before.items():
+        while before:  # one by one: to free ten thousand at once would hold up all looks
+            key, state = before.pop()
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
                 for tell in self.on_gone if key not in renamed else ():
                     tell(state)
-        await time_slice.checkpoint()
+            await time_slice.checkpoint()
         self.fleet.peer_clocks.keep(self.board.states.keys())
         self.costs.keep(self.board.states)
         for kind in self.kinds:

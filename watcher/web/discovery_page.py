@@ -17,6 +17,7 @@ from watcher.discovery.pods.target import PodState
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice
+from watcher.web.json_list import in_chunks, items
 from watcher.web.pages import troubles
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.serving.turns import Turns, caller_of
@@ -25,7 +26,6 @@ SHOWN = 200
 """Pods on one page; the rest is counted and found by its filters."""
 
 _SLICE = 200
-_CHUNK = 1 << 14  # characters that are worth a write of their own
 _FIRST = (PodState.REFUSED, PodState.NOT_AGENT, PodState.PENDING, PodState.TERMINATING, PodState.FINISHED)
 _ORDER = {state: place for place, state in enumerate((*_FIRST, PodState.TARGET))}
 
@@ -104,16 +104,10 @@ async def _listing(
     clock: Clock, seen_pods: Sequence[SeenPod], wanted: Mapping[str, str], said: str
 ) -> AsyncIterator[str]:
     yield f'{{"generated_at": "{utc(clock.wall())}", {said}"pods": ['
-    made, size, between, time_slice = list[str](), 0, "", TimeSlice()
-    for seen in seen_pods:
-        if _is_wanted(seen, wanted):
-            made.append(between + json.dumps(dict(_described(clock, seen))))
-            size, between = size + len(made[-1]), ",\n"
-        await time_slice.checkpoint()
-        if size >= _CHUNK:
-            yield "".join(made)
-            made, size = [], 0
-    yield "".join(made) + "]}\n"
+    found = (each for each in seen_pods if _is_wanted(each, wanted))
+    async for piece in in_chunks(items([json.dumps(dict(_described(clock, each)))] for each in found)):
+        yield piece
+    yield "]}\n"
 
 
 def _described(clock: Clock, seen: SeenPod) -> Iterator[tuple[str, object]]:

@@ -28,10 +28,10 @@ from watcher.metrics.families import (
 )
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.exposition import escape
-from watcher.web.condition_lines import ConditionLines, line, reason_lines, unknown_lines
+from watcher.web.condition_lines import ConditionLines, as_bytes, line, reason_lines, unknown_lines
 
-_SLICE = 100
-"""Targets rendered at a time: about a millisecond."""
+_SLICE = 25
+"""Targets rendered at a time: 80 kB of conditions, which the caches of a core hold."""
 
 Texts = Iterator[Sequence[str]]
 """The text of some targets, by family, made when it is asked for."""
@@ -62,7 +62,7 @@ async def render(
             for piece in kept:
                 yield piece
                 await time_slice.checkpoint()
-    yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(conditions.counts())
+    yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(await conditions.counts(time_slice))
     async for piece in render_own(own, openmetrics=openmetrics):
         yield piece
 
@@ -73,14 +73,13 @@ async def render_own(own: CollectorRegistry, *, openmetrics: bool) -> AsyncItera
     yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
 
 
-def _bytes(text: str) -> bytes:
-    # Whatever a probe let through as a label, it must not cost everybody the page.
-    return text.encode(errors="replace")
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else as_bytes(text)
 
 
 def _groups(
     board: Board, states: list[Exported], oldest: tuple[float, ...], conditions: ConditionLines
-) -> Iterator[tuple[Sequence[Metric], Texts]]:
+) -> Iterator[tuple[Sequence[Metric], Iterator[Sequence[str | bytes]]]]:
     yield [CONDITION], map(conditions.of, _slices(states))
     yield [CONDITION_UNKNOWN], map(unknown_lines, _slices(conditions.troubled))
     yield [CONDITION_REASON], map(reason_lines, _slices(conditions.troubled))

@@ -8,14 +8,11 @@ from probes.contract import ConditionKind, Unknown, Verdict
 from probes.contract.condition import Status
 from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, Look, TargetState
-from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.fleet_query import FleetQuery
 from watcher.web.fleet.selection import select
 from watcher.web.fleet.target_health import Summaries, TargetHealth
+from watcher.web.json_list import in_chunks, items
 from watcher.web.told import Told
-
-_CHUNK = 1 << 14
-"""Characters that are worth a write of their own: ten targets."""
 
 _TOGETHER = 100
 """Conditions of one target made into text at a time; a target may have five thousand."""
@@ -141,19 +138,10 @@ async def listing(
     said = '"standby": true, ' if standby else ""
     said += f'"total": {len(states) if total is None else total}, '
     yield f'{{"generated_at": "{utc(board.date_of(now))}", {said}"targets": ['
-    between, time_slice, made, size = "", TimeSlice(), list[str](), 0
     summaries, summary = Summaries(board, now), Summary()
-    for state in states:
-        made.append(between)
-        for piece in _described(board, state, told, summaries.of(state).health, summary, evidence=evidence):
-            made.append(piece)
-            size += len(piece)
-            await time_slice.checkpoint()
-            if size >= _CHUNK:
-                yield "".join(made)
-                made.clear()
-                size = 0
-        between = ",\n"
-        await time_slice.checkpoint()
-    yield "".join(made)
+    described = (
+        _described(board, state, told, summaries.of(state).health, summary, evidence=evidence) for state in states
+    )
+    async for piece in in_chunks(items(described)):
+        yield piece
     yield f'], "summary": {json.dumps(summary.as_json())}}}\n'

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
@@ -87,6 +88,7 @@ def turned_json(turned: TurnedFinding) -> Mapping[str, object]:
     }
 
 
+@lru_cache(maxsize=1024)  # what one agent's findings rest on was mostly seen at the same moments
 def _time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 

@@ -120,7 +120,7 @@ class _Check:
                 await self._targets.start()
                 if self._targets.failure:
                     print(f"discovery: {printable(self._targets.failure)}", file=sys.stderr)
-                if not self._chosen():
+                if not await self._chosen():
                     return _refuse(f"{self._options.config}: {_no_target(self._options)}")
                 progress.step("waiting for the watcher's own identity")
                 await self._identify(engine)
@@ -129,11 +129,11 @@ class _Check:
                 await self._targets.stop()
                 await engine.close()
 
-    def _chosen(self) -> Sequence[Target]:
+    async def _chosen(self) -> Sequence[Target]:
         wanted = self._options
         return [
             each
-            for each in self._targets.targets()
+            for each in await self._targets.targets()
             if wanted.namespace in (None, each.key.namespace) and wanted.agent in (None, each.key.agent)
         ]
 
@@ -146,7 +146,7 @@ class _Check:
     async def _looked_at(self, engine: Engine, progress: Progress) -> int:
         restored = _restored(self._settings, self._probes)
         while True:
-            await engine.replace_targets(self._chosen(), restored)
+            await engine.replace_targets(await self._chosen(), restored)
             states = list(engine.board.states.values())
             await look_at_all(engine, states, progress)
             progress.step("printing")

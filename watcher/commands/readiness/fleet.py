@@ -42,7 +42,7 @@ async def _looked_at(given: Namespace, settings: Settings, chosen: Chosen) -> Re
         await engine.identity.start()
         await engine.identity.wait_first(FIRST_IDENTITY)
         await target_set.start()
-        states = await engine.replace_targets(target_set.targets(), {})
+        states = await engine.replace_targets(await target_set.targets(), {})
         view = await live.judge_once(partial(look_at_all, engine, states, Progress()))
         problems = [f"discovery: {target_set.failure}"] if target_set.failure else []
         report = _report(given, view, chosen)

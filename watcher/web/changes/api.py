@@ -1,6 +1,5 @@
 """The past as JSON: each verdict that turned, the newest first."""
 
-import json
 from collections.abc import AsyncIterator, Collection
 
 from starlette.requests import Request
@@ -11,15 +10,13 @@ from probes.contract.units import utc
 from watcher.changes.change import Change, Found
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
-from watcher.runtime.cooperative import TimeSlice
 from watcher.web.changes.asked import Asked, AskedError, asked
 from watcher.web.changes.failing import FailingNow, find
+from watcher.web.json_list import json_list
 from watcher.web.serving.turns import Turns, caller_of
 
 LIMIT = 1000
 """Changes in one answer, where no limit is asked for."""
-
-_CHUNK = 1 << 14  # characters that are worth a write of their own
 
 
 def changes_api(
@@ -40,16 +37,8 @@ def changes_api(
 
 async def _document(engine: Engine, store: ChangeStore, wanted: Asked, failing_now: FailingNow) -> AsyncIterator[str]:
     found = await find(store, wanted, failing_now)
-    yield f'{json.dumps(_head(engine, store, wanted, found))[:-1]}, "changes": ['
-    made, size, between, time_slice = list[str](), 0, "", TimeSlice()
-    for change in found.changes:
-        made.append(between + json.dumps(_shown(change)))
-        size, between = size + len(made[-1]), ",\n"
-        await time_slice.checkpoint()
-        if size >= _CHUNK:
-            yield "".join(made)
-            made, size = [], 0
-    yield "".join(made) + "]}\n"
+    async for piece in json_list(_head(engine, store, wanted, found), "changes", found.changes, _shown):
+        yield piece
 
 
 def _head(engine: Engine, store: ChangeStore, wanted: Asked, found: Found) -> dict[str, object]:

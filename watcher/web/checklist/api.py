@@ -15,12 +15,10 @@ from watcher.checklist.control_words import as_json
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.reports.json_report import agent_alone, head, pieces_of_agent, turned_json
 from watcher.engine.engine import Engine
-from watcher.runtime.cooperative import TimeSlice
 from watcher.web.checklist.past import with_past
+from watcher.web.json_list import in_chunks, items
 from watcher.web.serving.turns import Turns, caller_of
 
-_CHUNK = 1 << 14  # characters that are worth a write of their own
-_TOGETHER = 50  # turns that are worth the same
 _YES_OR_NO = {"true": True, "false": False}
 _ALL = Chosen()
 
@@ -79,16 +77,9 @@ async def _document(
     begin = {**head(view.catalogue, view.now), **({"standby": True} if standby else {})}
     end = {"fleet": {"findings": []}, "problems": list(view.problems), "notes": list(view.notes)}
     yield f'{json.dumps(begin)[:-1]}, "agents": ['
-    made, size, between, time_slice = list[str](), 0, "", TimeSlice()
-    for ref in agents:
-        for number, text in enumerate(_agent(view, ref, findings=findings)):
-            made.append(text if number else between + text)
-            size, between = size + len(text), ",\n"
-            await time_slice.checkpoint()
-            if size >= _CHUNK:
-                yield "".join(made)
-                made, size = [], 0
-    yield f"{''.join(made)}], "
+    async for piece in in_chunks(items(_agent(view, ref, findings=findings) for ref in agents)):
+        yield piece
+    yield "], "
     if since is not None:
         yield '"turned": ['
         async for piece in turned_pieces(view, frozenset(agents), since):
@@ -97,19 +88,9 @@ async def _document(
     yield f"{json.dumps(end)[1:]}\n"
 
 
-async def turned_pieces(view: ChecklistView, agents: frozenset[AgentRef], since: float) -> AsyncIterator[str]:
+def turned_pieces(view: ChecklistView, agents: frozenset[AgentRef], since: float) -> AsyncIterator[str]:
     """Pieces of a list without its brackets: a bad hour of a large fleet has thousands of turns."""
-    made, between, time_slice = list[str](), "", TimeSlice()
-    for each in view.turned(since):
-        if each.agent in agents:
-            made.append(between + json.dumps(turned_json(each)))
-            between = ",\n"
-        if len(made) == _TOGETHER:
-            yield "".join(made)
-            made = []
-        await time_slice.checkpoint()
-    if made:
-        yield "".join(made)
+    return in_chunks(items([json.dumps(turned_json(each))] for each in view.turned(since) if each.agent in agents))
 
 
 def _agent(view: ChecklistView, ref: AgentRef, *, findings: bool) -> Iterator[str]:

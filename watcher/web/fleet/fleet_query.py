@@ -6,7 +6,8 @@ from difflib import get_close_matches
 
 from probes.contract import Target
 from probes.contract.condition import Status
-from watcher.web.fleet.target_health import Outcome, Summary, TargetHealth
+from watcher.engine.outcomes import Outcome
+from watcher.web.fleet.target_health import Summary, TargetHealth
 
 LONGEST = 300
 """Characters of one filter: names of Kubernetes and SPIFFE IDs of people are shorter."""

@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from probes.contract import ConditionKind, Severity, Unknown, Verdict
+from probes.contract import Severity, Unknown, Verdict
 from probes.contract.condition import Status
 from watcher.engine.board import Board, TargetState
-from watcher.engine.debounce import Verdicts
-
-Outcome = tuple[ConditionKind, Status, str]
-"""A condition, its status and its reason."""
+from watcher.engine.outcomes import Outcome, Outcomes
 
 
 class TargetHealth(StrEnum):
@@ -52,24 +49,25 @@ class Summary(NamedTuple):
 
 
 class Summaries:
-    """Made once for each set of verdicts: most of a fleet shares a few. Lives as long as one request."""
+    """Made once for each set of outcomes: most of a fleet shares a few. Lives as long as one request."""
 
     def __init__(self, board: Board, now: float, is_wanted: Callable[[str, Outcome], bool] | None = None) -> None:
         """`now`: steady seconds; `is_wanted`: whether an outcome of a probe is asked for."""
         self._board, self._oldest, self._is_wanted = board, board.oldest(now), is_wanted
-        self._known: dict[tuple[Verdicts, ...], Summary] = {}
-        self._parts: dict[Verdicts, Summary] = {}
+        self._known: dict[tuple[Outcomes, ...], Summary] = {}
+        self._parts: dict[Outcomes, Summary] = {}
 
     def of(self, state: TargetState) -> Summary:
         """What is said of the target now."""
-        found = tuple([verdicts for _, _, verdicts in self._board.fresh(state.results, self._oldest)])
+        found = tuple([verdicts.outcomes for _, _, verdicts in self._board.fresh(state.results, self._oldest)])
         summary = self._known.get(found)
         if summary is None:
             summary = self._known[found] = self._made(state)
         return summary
 
     def _made(self, state: TargetState) -> Summary:
-        parts = [self._part(index, verdicts) for index, _, verdicts in self._board.fresh(state.results, self._oldest)]
+        fresh = self._board.fresh(state.results, self._oldest)
+        parts = [self._part(index, verdicts.outcomes) for index, _, verdicts in fresh]
         health = worst([each.health for each in parts])
         causes = frozenset[Cause]().union(*(each.causes for each in parts))
         if health is not TargetHealth.UNKNOWN:  # what a failed probe leaves open is told by what is true
@@ -83,18 +81,18 @@ class Summaries:
             any(each.wanted for each in parts),
         )
 
-    def _part(self, index: int, verdicts: Verdicts) -> Summary:
+    def _part(self, index: int, said: Outcomes) -> Summary:
         """The same of one probe."""
-        known = self._parts.get(verdicts)
+        known = self._parts.get(said)
         if known is not None:
             return known
-        probe, outcomes = self._board.probes[index].name, verdicts.outcomes
+        probe, outcomes = self._board.probes[index].name, said.distinct
         causes = frozenset([cause for outcome in outcomes if (cause := _cause(probe, outcome)) is not None])
         passes = any(status is Status.FALSE for _, status, _ in outcomes)
         health = worst([*(each.health for each in causes), *([TargetHealth.HEALTHY] * passes)])
         words = "\n".join({kind.name for kind, status, reason in outcomes if _tells(status, reason)}).casefold()
         wanted = self._is_wanted is not None and any(self._is_wanted(probe, outcome) for outcome in outcomes)
-        part = self._parts[verdicts] = Summary(health, (health,), outcomes, causes, words, wanted)
+        part = self._parts[said] = Summary(health, (health,), outcomes, causes, words, wanted)
         return part
 
 

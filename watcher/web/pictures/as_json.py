@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 
 from starlette.requests import Request
@@ -13,8 +13,8 @@ from probes.contract.picture import Picture
 from probes.contract.units import utc
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
-from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
+from watcher.web.json_list import in_chunks, items
 from watcher.web.pictures.of_target import Remembered, remembered
 from watcher.web.serving.turns import Turns, caller_of
 
@@ -43,17 +43,21 @@ async def _document(engine: Engine, states: Iterable[TargetState], logger: Failu
     """In pieces; times as dates, by the clock as it is set now."""
     date, failed = engine.clock.wall(), list[str]()
     yield f'{{"generated_at": "{utc(date)}", "pictures": ['
-    between, time_slice = "", TimeSlice()
+    async for piece in in_chunks(items(_drawn(engine, states, date, failed, logger))):
+        yield piece
+    yield f'], "failed": {json.dumps(failed)}}}\n'
+
+
+def _drawn(
+    engine: Engine, states: Iterable[TargetState], date: float, failed: list[str], logger: FailuresLogger
+) -> Iterator[list[str]]:
     for each in (each for state in states for each in remembered(engine, state)):
         try:
             for picture in islice(each.probe.pictures(each.history, each.context), MOST):
-                yield between + json.dumps(_described(picture, each, date), allow_nan=False)
-                between = ",\n"
-                await time_slice.checkpoint()
+                yield [json.dumps(_described(picture, each, date), allow_nan=False)]
         except Exception:  # the boundary: a probe that raises costs its pictures, never the document
             logger.exception("pictures cannot be made", probe=each.probe.name)
             failed.append(each.probe.name)
-    yield f'], "failed": {json.dumps(failed)}}}\n'
 
 
 def _described(picture: Picture, of: Remembered, date: float) -> dict[str, object]:

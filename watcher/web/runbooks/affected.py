@@ -10,6 +10,7 @@ from itertools import chain
 from probes.contract import ConditionKind, TargetKey, Unknown, Verdict
 from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
+from watcher.engine.outcomes import Outcome
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.told import Told
 
@@ -19,9 +20,6 @@ SHOWN_AGENTS = 50
 
 _SLICE = 50
 _NONE = len(Status)
-
-Outcome = tuple[ConditionKind, Status, str]
-"""A condition, its status and its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,11 @@ def _ranks(board: Board, state: TargetState, wanted: AlertSelection, oldest: tup
     """How bad the condition of the alert stands, and how bad anything does; less is worse."""
     own = others = _NONE
     for _, _, verdicts in board.fresh(state.results, oldest):
-        outcomes = [(kind, status) for kind, status, reason in verdicts.outcomes if reason != Unknown.WARMING_UP]
+        outcomes = [
+            (kind, status) for kind, status, reason in verdicts.outcomes.distinct if reason != Unknown.WARMING_UP
+        ]
         others = min([others, *(status.rank for _, status in outcomes)])
-        if any(kind is wanted.kind for kind, _, _ in verdicts.outcomes):
+        if any(kind is wanted.kind for kind, _, _ in verdicts.outcomes.distinct):
             mine = (each.status for each in verdicts.all if wanted.is_own(each))
             own = min([own, *(status.rank for status in mine)])
     return own, others
@@ -138,7 +138,9 @@ async def crowd(
         if not wanted.fits(state.target.key):
             continue
         if found := {
-            each for _, _, verdicts in board.fresh(state.results, oldest) for each in wanted_of(verdicts.outcomes)
+            each
+            for _, _, verdicts in board.fresh(state.results, oldest)
+            for each in wanted_of(verdicts.outcomes.distinct)
         }:
             targets += 1
             agents.setdefault(state.target.key[:2], []).extend(found)

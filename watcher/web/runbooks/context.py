@@ -8,7 +8,8 @@ from probes.contract.condition import Status
 from watcher.changes.change import Change
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
-from watcher.web.runbooks.affected import Affected, AlertSelection, Crowd, Outcome, affected, crowd
+from watcher.engine.outcomes import Outcome
+from watcher.web.runbooks.affected import Affected, AlertSelection, Crowd, affected, crowd
 from watcher.web.runbooks.recent_changes import RecentChanges, recent_changes
 from watcher.web.told import Told
 

@@ -83,7 +83,7 @@ class Followed:
 
 
 def _outcome(verdicts: Verdicts) -> tuple[int, frozenset[object]]:
-    return len(verdicts.all), verdicts.outcomes
+    return len(verdicts.all), verdicts.outcomes.distinct
 
 
 def _worst(verdicts: Verdicts, since: Sequence[float]) -> Mapping[str, tuple[Status, float]]:
