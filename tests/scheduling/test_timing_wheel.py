@@ -9,8 +9,9 @@ from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.engine.board import Look, TargetState
 from watcher.engine.restored import NOTHING_RESTORED
+from watcher.runtime.cooperative import BUSY
 from watcher.scheduling.poller import TICK, TOGETHER, Over, Poller, stagger
-from watcher.scheduling.timing_wheel import MANY, STEP, TimingWheel
+from watcher.scheduling.timing_wheel import BATCH, MANY, STEP, TimingWheel
 
 
 def _rows(count: int) -> list[TargetState]:
@@ -303,8 +304,34 @@ def test_looks_that_are_due_together_begin_together_while_the_daemon_keeps_up() 
     assert _begun_a_turn(standstill=0.0) == TOGETHER
 
 
-def test_a_turn_of_the_loop_begins_one_of_the_looks_that_are_late_and_all_are_made() -> None:
-    assert _begun_a_turn(standstill=0.5) == 1
+def test_a_turn_of_the_loop_begins_a_batch_of_the_looks_that_are_late_and_all_are_made() -> None:
+    assert _begun_a_turn(standstill=0.5) == BATCH < TOGETHER
+
+
+def test_the_next_batch_of_late_looks_begins_when_the_loop_has_nothing_else_to_do_or_most_of_the_last_is_over() -> None:
+    async def main(loop: VirtualLoop) -> tuple[int, int, int]:
+        watching = Watching(loop, 10.0, [], seconds_a_look=60.0)
+        watching.wheel.slots = {step: _rows(TOGETHER) for step in range(5)}
+
+        async def busy() -> None:
+            while True:
+                await asyncio.sleep(0)
+                loop.moment += 2 * BUSY
+
+        loop.moment += 0.5
+        other, tick = asyncio.create_task(busy()), asyncio.create_task(watching.poller.tick())
+        await asyncio.sleep(2.0)
+        one, waiting = watching.seen.total(), watching.poller.waiting
+        other.cancel()
+        await asyncio.sleep(0.1)
+        both = watching.seen.total()
+        tick.cancel()
+        await watching.poller.drain()
+        return one, waiting, both
+
+    one, waiting, both = run(main)
+    assert (one, waiting) == (BATCH, 5 * TOGETHER - BATCH)
+    assert both == 100, "as many as may be under way"
 
 
 def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:

@@ -8,7 +8,8 @@ from math import inf
 
 from watcher.engine.board import TargetState
 from watcher.engine.overload import MINUTE
-from watcher.scheduling.timing_wheel import STEP, TimingWheel
+from watcher.runtime.cooperative import BUSY
+from watcher.scheduling.timing_wheel import BATCH, STEP, TimingWheel
 
 TOGETHER = 32
 """Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
@@ -57,6 +58,7 @@ class Poller:
         self._unknown: deque[tuple[TargetState, float]] = deque()  # the same, of targets never looked at
         self._under_way: dict[TargetState, float] = {}  # of all these: when each was due
         self._begins = False  # whether the next turn of the loop begins some that wait
+        self._turned = 0.0  # when the last such turn was
         self._epoch = steady() - now() if steady is not None else 0.0  # so that phases survive a restart
         self.offset = 0.0  # seconds by which all releases are later than their step
         self._next = self._step_now()
@@ -140,22 +142,32 @@ class Poller:
             oldest.append(self._moment(self._next))
         return max(0.0, self._now() - min(oldest, default=inf))
 
+    @property
+    def waiting(self) -> int:
+        """Looks that are due and were not begun."""
+        return len(self._waiting) + len(self._unknown)
+
     def _begin_soon(self) -> None:
         if (self._waiting or self._unknown) and not self._begins and len(self._tasks) < self._concurrency:
             self._begins = True
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        # On time all at once, on warm caches. Late, one a turn of the loop: a daemon that falls behind would have
-        # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
-        self._begins = False
-        late = False
-        while (self._waiting or self._unknown) and not late and len(self._tasks) < self._concurrency:
-            state, due = self._unknown.pop() if self._unknown else self._waiting.popleft()
+        # On time all at once, on warm caches. Late, a batch, and the next when it is nearly over or the loop has nothing
+        # else to do: of hundreds under way all that is ready makes one turn, for which a page waits again and again.
+        self._begins, now = False, self._now()
+        begun = BATCH if now - self._turned > BUSY and len(self._tasks) > BATCH // 4 else 0
+        self._turned = now
+        while (self._waiting or self._unknown) and len(self._tasks) < self._concurrency:
+            state, due = self._unknown[-1] if self._unknown else self._waiting[0]
+            late = now - due > self._step
+            if late and begun >= BATCH:
+                break
+            _ = self._unknown.pop() if self._unknown else self._waiting.popleft()
             if state.removed:  # while it waited: nobody wants to know any more, and others are late
                 self._over(state)
                 continue
-            late = self._now() - due > self._step
+            begun += late
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
