@@ -9,10 +9,13 @@ from math import inf
 from watcher.engine.board import TargetState
 from watcher.engine.overload import MINUTE
 from watcher.runtime.cooperative import BUSY
-from watcher.scheduling.timing_wheel import BATCH, STEP, TimingWheel
+from watcher.scheduling.timing_wheel import STEP, TimingWheel
 
-TOGETHER = 32
+TOGETHER = 48
 """Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
+
+LATE = 16
+"""Late looks of a source that are begun together: on warm caches, and no long turn beside those of the others."""
 
 TICK = 1.0
 """Seconds from one run of a job to the next."""
@@ -156,12 +159,12 @@ class Poller:
         # On time all at once, on warm caches. Late, a batch, and the next when it is nearly over or the loop has nothing
         # else to do: of hundreds under way all that is ready makes one turn, for which a page waits again and again.
         self._begins, now = False, self._now()
-        begun = BATCH if now - self._turned > BUSY and len(self._tasks) > BATCH // 4 else 0
+        begun = LATE if now - self._turned > BUSY and len(self._tasks) > LATE // 4 else 0
         self._turned = now
         while (self._waiting or self._unknown) and len(self._tasks) < self._concurrency:
             state, due = self._unknown[-1] if self._unknown else self._waiting[0]
             late = now - due > self._step
-            if late and begun >= BATCH:
+            if late and begun >= LATE:
                 break
             _ = self._unknown.pop() if self._unknown else self._waiting.popleft()
             if state.removed:  # while it waited: nobody wants to know any more, and others are late
