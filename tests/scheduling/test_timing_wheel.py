@@ -10,7 +10,7 @@ from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.engine.board import Look, TargetState
 from watcher.engine.restored import NOTHING_RESTORED
 from watcher.runtime.cooperative import BUSY
-from watcher.scheduling.poller import LATE, TICK, TOGETHER, Over, Poller, stagger
+from watcher.scheduling.poller import LATE, TICK, TOGETHER, LateTurns, Over, Poller, stagger
 from watcher.scheduling.timing_wheel import MANY, STEP, TimingWheel
 
 
@@ -332,6 +332,19 @@ def test_the_next_batch_of_late_looks_begins_when_the_loop_has_nothing_else_to_d
     one, waiting, both = run(main)
     assert (one, waiting) == (LATE, 5 * TOGETHER - LATE)
     assert both == 100, "as many as may be under way"
+
+
+def test_sources_that_are_late_have_turns_and_none_that_falls_behind_claims_what_was_before() -> None:
+    turns = LateTurns()
+    turns.begins("opa")
+    assert turns.has("handshake"), "it joins where the other one is"
+    turns.begins("opa")
+    assert not turns.has("opa")
+    turns.begins("handshake")
+    assert turns.has("opa")
+    turns.begins("opa")
+    turns.over("handshake")
+    assert turns.has("opa"), "nobody else is late"
 
 
 def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:
