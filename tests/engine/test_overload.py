@@ -94,8 +94,8 @@ def test_each_source_is_told_and_a_poller_that_begins_anew_is_not_blamed_for_the
 def test_what_can_not_be_made_within_the_interval_is_told_before_it_is_late() -> None:
     of = Backlogged()
     of.fall_behind(60, begun=10)
-    assert of.fall_behind(6, begun=1) == ""
-    said = "63 probes of opa wait, and 4 were begun in the last 4s: too few for the interval of 30s."
+    assert of.fall_behind(5, begun=1) == ""
+    said = "54 probes of opa wait, and 3 were begun in the last 3s: too few for the interval of 30s."
     assert of.fall_behind(1, begun=1) == said
     assert of.overload.turned()
     assert not of.overload.turned()
@@ -111,7 +111,7 @@ def test_what_a_standstill_left_is_no_trouble_while_it_is_caught_up_with() -> No
     of = Backlogged()
     of.fall_behind(60, begun=10)
     of.now, of.waiting = of.now + 8, 80
-    assert of.fall_behind(3, begun=0) == ""
+    assert of.fall_behind(2, begun=0) == ""
     of.waiting = 0
     assert of.fall_behind(60, begun=10) == ""
 

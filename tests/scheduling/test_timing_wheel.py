@@ -49,6 +49,7 @@ class Watching:
         source: str = "agent_metrics",
         told: bool = True,
         fails: bool = False,
+        late_turns: LateTurns | None = None,
     ) -> None:
         self._told, self._fails = told, fails
         self.seen: Counter[TargetState] = Counter()
@@ -65,6 +66,7 @@ class Watching:
             lagged=self.lags.append,
             skipped=self._skip,
             due=self._count,
+            late_turns=late_turns,
             now=loop.time,
             steady=loop.time,
         )
@@ -308,30 +310,69 @@ def test_a_turn_of_the_loop_begins_a_batch_of_the_looks_that_are_late_and_all_ar
     assert _begun_a_turn(standstill=0.5) == LATE < TOGETHER
 
 
+def _late(loop: VirtualLoop, seconds_a_look: float, turns: LateTurns, concurrency: int = 100) -> Watching:
+    """Five full steps that were due half a second ago."""
+    watching = Watching(loop, 10.0, [], seconds_a_look, concurrency, late_turns=turns)
+    watching.wheel.slots = {step: _rows(TOGETHER) for step in range(5)}
+    return watching
+
+
+async def _busy(loop: VirtualLoop) -> None:
+    while True:
+        await asyncio.sleep(0)
+        loop.moment += 2 * BUSY
+
+
+async def _after(seconds: float, all_late: list[Watching], loop: VirtualLoop, *, busy: bool) -> None:
+    """What they do in so many seconds of a loop that has something else to do in each turn, or has not."""
+    other = asyncio.create_task(_busy(loop)) if busy else None
+    ticks = [asyncio.create_task(late.poller.tick()) for late in all_late]
+    await asyncio.sleep(seconds)
+    for task in filter(None, (other, *ticks)):
+        task.cancel()
+
+
 def test_the_next_batch_of_late_looks_begins_when_the_loop_has_nothing_else_to_do_or_most_of_the_last_is_over() -> None:
     async def main(loop: VirtualLoop) -> tuple[int, int, int]:
-        watching = Watching(loop, 10.0, [], seconds_a_look=60.0)
-        watching.wheel.slots = {step: _rows(TOGETHER) for step in range(5)}
-
-        async def busy() -> None:
-            while True:
-                await asyncio.sleep(0)
-                loop.moment += 2 * BUSY
-
+        late = _late(loop, 60.0, LateTurns())
         loop.moment += 0.5
-        other, tick = asyncio.create_task(busy()), asyncio.create_task(watching.poller.tick())
-        await asyncio.sleep(2.0)
-        one, waiting = watching.seen.total(), watching.poller.waiting
-        other.cancel()
-        await asyncio.sleep(0.1)
-        both = watching.seen.total()
-        tick.cancel()
-        await watching.poller.drain()
-        return one, waiting, both
+        await _after(2.0, [late], loop, busy=True)
+        one, waiting = late.seen.total(), late.poller.waiting
+        await _after(0.1, [late], loop, busy=False)
+        await late.poller.drain()
+        return one, waiting, late.seen.total()
 
     one, waiting, both = run(main)
     assert (one, waiting) == (LATE, 5 * TOGETHER - LATE)
     assert both == 100, "as many as may be under way"
+
+
+def test_of_sources_that_are_late_in_a_busy_loop_each_begins_as_many_looks_however_long_its_own_take() -> None:
+    async def main(loop: VirtualLoop) -> tuple[int, int]:
+        turns = LateTurns()
+        quick, slow = _late(loop, 0.01, turns), _late(loop, 0.2, turns)
+        loop.moment += 0.5
+        await _after(1.0, [quick, slow], loop, busy=True)
+        await quick.poller.drain()
+        await slow.poller.drain()
+        return quick.seen.total(), slow.seen.total()
+
+    quick, slow = run(main)
+    assert slow >= 3 * LATE
+    assert abs(quick - slow) <= 2 * LATE
+
+
+def test_a_source_whose_targets_hold_all_its_places_keeps_no_other_from_its_late_looks() -> None:
+    async def main(loop: VirtualLoop) -> int:
+        turns = LateTurns()
+        quick, hung = _late(loop, 0.01, turns), _late(loop, 60.0, turns, concurrency=LATE)
+        loop.moment += 0.5
+        await _after(1.0, [hung, quick], loop, busy=True)
+        await quick.poller.drain()
+        await hung.poller.drain()
+        return quick.seen.total()
+
+    assert run(main) == 5 * TOGETHER
 
 
 def test_sources_that_are_late_have_turns_and_none_that_falls_behind_claims_what_was_before() -> None:

@@ -1,7 +1,7 @@
 """Are the looks made, and in time? Told by the looks themselves, source by source (contract, `Overloaded`).
 
-A look is not in time where it waits for longer than its interval. That is foretold: all that wait would take longer at the
-pace of the last seconds, found at each check of as many seconds, for what a short standstill left is made in fewer.
+A look is not in time where it waits for longer than its interval. That is foretold: all that wait would take longer at
+the pace of the last seconds, at each check of as many seconds. What a short standstill left is made in fewer.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ MINUTE = 60.0
 """Seconds that are counted; and for which it must be half as bad or better until it is over."""
 
 
-PACE = 4
+PACE = 3
 """Seconds over which it is counted how many looks are begun, and in which that must be too few until it is said."""
 
 

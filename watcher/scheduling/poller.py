@@ -28,7 +28,7 @@ Over = Callable[[TargetState], None]
 
 
 class LateTurns:
-    """Which source begins its next late looks: none has two batches more than another that is late too."""
+    """Which source begins its next late looks: none is more than two batches ahead of another that is late too."""
 
     def __init__(self) -> None:
         self._begun: dict[object, int] = {}  # batches, by who is late
@@ -178,15 +178,15 @@ class Poller:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        # On time all at once, on warm caches. Late, a batch, and the next when it is nearly over or the loop has nothing
-        # else to do: of hundreds under way all that is ready makes one turn, for which a page waits again and again.
+        # On time all at once, on warm caches. Late, a batch, and the next when it is nearly over or the loop is idle:
+        # of hundreds under way all that is ready makes one turn, for which a page waits again and again.
         self._begins, now = False, self._now()
         is_idle, self._turned = now - self._turned <= BUSY, now
         room, late = self._concurrency - len(self._tasks), 0
         while (self._waiting or self._unknown) and room > 0:
             state, due = self._unknown[-1] if self._unknown else self._waiting[0]
             if now - due > self._step:
-                if late == LATE or (late == 0 and not is_idle and not self._has_late_turn()):
+                if late == LATE or (late == 0 and not self._has_late_turn(is_idle=is_idle)):
                     break
                 late += 1
             _ = self._unknown.pop() if self._unknown else self._waiting.popleft()
@@ -197,14 +197,14 @@ class Poller:
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
-        if not self.waiting:
+        if not self.waiting or room <= 0:  # of others nobody waits for this one's slow targets
             self._late_turns.over(self)
         elif late:
             self._late_turns.begins(self)
         self._begin_soon()
 
-    def _has_late_turn(self) -> bool:
-        return len(self._tasks) <= LATE // 4 and self._late_turns.has(self)
+    def _has_late_turn(self, *, is_idle: bool) -> bool:
+        return self._late_turns.has(self) and (is_idle or len(self._tasks) <= LATE // 4)
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
