@@ -226,7 +226,7 @@ class Daemon:
             await asyncio.sleep(_BEAT)
             self.engine.fleet.lag.woke()
             self._schedule.follow_clock()
-            if self.engine.clock_watch.beat():
+            if self.engine.clock_watch.beat() or self.engine.overload.turned():
                 self._health.refresh()
             if self._poll_loops.check_first_round():
                 self._gc_tuning.freeze()

@@ -106,7 +106,9 @@ class ConditionKind:
 
     def unknown(self, reason: Unknown, message: Message = "", subject: str = "") -> "Verdict":
         """The look cannot tell, for this reason."""
-        return Verdict(self, Status.UNKNOWN, reason, subject, message) if message else _unknown(self, reason, subject)
+        if isinstance(message, str) and len(message) <= _SHORT:  # and empty for the reason's own words
+            return _unknown(self, reason, subject, message)
+        return Verdict(self, Status.UNKNOWN, reason, subject, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,10 @@ _WHY_UNKNOWN = {
 }
 
 
+_SHORT = 200
+"""Characters of a message that whole fleets may have in common, such as how much history there is; longer are rare."""
+
+
 # Healthy verdicts are the same objects for the whole fleet: a quarter of a million of them at 10,000 agents. Not more
 # than this are kept of those that no agent has any longer: subjects come from outside.
 @lru_cache(maxsize=16384)
@@ -151,7 +157,7 @@ def _false(kind: ConditionKind, subject: str, remark: str) -> Verdict:
 
 
 @lru_cache(maxsize=16384)
-def _unknown(kind: ConditionKind, reason: Unknown, subject: str) -> Verdict:
+def _unknown(kind: ConditionKind, reason: Unknown, subject: str, message: str) -> Verdict:
     window = kind.window.said if reason is Unknown.WARMING_UP else ""
-    message = f"Needs up to {window} of history before it can be judged." if window else _WHY_UNKNOWN[reason]
-    return Verdict(kind, Status.UNKNOWN, reason, subject, message)
+    usual = f"Needs up to {window} of history before it can be judged." if window else _WHY_UNKNOWN[reason]
+    return Verdict(kind, Status.UNKNOWN, reason, subject, message or usual)

@@ -36,6 +36,12 @@ def test_a_loop_that_has_much_to_do_goes_first_but_not_for_ever() -> None:
     assert _turns_of_others(seconds_each=0.4 * PATIENCE) == 3 * _PIECES
 
 
+def test_where_a_turn_of_others_is_long_the_work_that_waited_for_it_may_take_longer_too() -> None:
+    assert _turns_of_others(seconds_each=6 * PATIENCE) == 2, (
+        "after one piece, and after as many as fit into the patience"
+    )
+
+
 def test_a_loop_that_has_little_to_do_shares_its_turns_with_the_work() -> None:
     assert _turns_of_others(seconds_each=0.0001) == _PIECES
 

@@ -18,6 +18,9 @@ BUSY = 0.0005
 PATIENCE = 0.005
 """Seconds for which everybody else goes first: of a loop that is always busy, this work still has a sixth."""
 
+_SHARE = LONGEST / PATIENCE
+"""Of what everybody else took beyond that, in a turn that was longer."""
+
 
 class TimeSlice:
     """Counts the time of one piece of work."""
@@ -37,10 +40,10 @@ class TimeSlice:
         while before + BUSY < (now := self._now()) < patient:
             before = now
             await asyncio.sleep(0)
-        self._begin()
+        self._begin(now - patient)
 
-    def _begin(self) -> None:
-        self._end = self._now() + LONGEST
+    def _begin(self, beyond: float = 0.0) -> None:
+        self._end = self._now() + max(LONGEST, min(beyond * _SHARE, PATIENCE))
 
 
 async def stepped(

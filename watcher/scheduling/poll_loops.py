@@ -10,7 +10,7 @@ from watcher.engine.look_round import LookRound
 from watcher.engine.overload import Backlog
 from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
 from watcher.runtime.cooperative import TimeSlice
-from watcher.scheduling.poller import Poller, stagger
+from watcher.scheduling.poller import LateTurns, Poller, stagger
 from watcher.scheduling.schedule import Schedule
 from watcher.scheduling.timing_wheel import TimingWheel
 
@@ -25,7 +25,7 @@ class PollLoops:
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
         self._engine, self._schedule = engine, schedule
-        self._backlogs: dict[str, Backlog] = {}
+        self._backlogs, self._late_turns = dict[str, Backlog](), LateTurns()
         self._pollers = {kind.name: self._poller(kind.name) for kind in engine.kinds}
         self._progress = time.monotonic()
         self._first_round: LookRound | None = None  # once there are targets that stand for the fleet
@@ -84,20 +84,26 @@ class PollLoops:
     def _poller(self, name: str) -> Poller:
         looker, own_metrics = self._engine.lookers[name], self._engine.own_metrics
         backlog = self._backlogs[name] = self._engine.overload.backlog(name, looker.interval)
+
+        def begins(late: float) -> None:
+            own_metrics.add(LAG, late, name)
+            backlog.begins()
+
         return Poller(
             TimingWheel(name, looker.interval),
             looker.look_and_queue,
             looker.kind.concurrency,
-            lagged=lambda late: own_metrics.add(LAG, late, name),
+            lagged=begins,
             skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
             due=backlog.due,
+            late_turns=self._late_turns,
             steady=self._engine.clock.steady,
         )
 
     def _begin(self, name: str) -> None:
         poller = self._pollers[name]
         poller.begin()
-        self._backlogs[name].waits = lambda: poller.waits
+        self._backlogs[name].waits, self._backlogs[name].waiting = lambda: poller.waits, lambda: poller.waiting
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()

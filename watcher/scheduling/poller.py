@@ -8,10 +8,14 @@ from math import inf
 
 from watcher.engine.board import TargetState
 from watcher.engine.overload import MINUTE
+from watcher.runtime.cooperative import BUSY
 from watcher.scheduling.timing_wheel import STEP, TimingWheel
 
-TOGETHER = 32
+TOGETHER = 48
 """Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
+
+LATE = 16
+"""Late looks of a source that are begun together: on warm caches, and no long turn beside those of the others."""
 
 TICK = 1.0
 """Seconds from one run of a job to the next."""
@@ -21,6 +25,26 @@ BEYOND = 4
 
 Over = Callable[[TargetState], None]
 """Told once a look is over: the next one at this target may begin."""
+
+
+class LateTurns:
+    """Which source begins its next late looks: none is more than two batches ahead of another that is late too."""
+
+    def __init__(self) -> None:
+        self._begun: dict[object, int] = {}  # batches, by who is late
+
+    def has(self, who: object) -> bool:
+        """Whether it is the turn of this one, who is late; who falls behind now claims nothing for the past."""
+        begun = self._begun.setdefault(who, max(self._begun.values(), default=0))
+        return begun <= min(self._begun.values())
+
+    def begins(self, who: object) -> None:
+        """It begins a batch."""
+        self._begun[who] = self._begun.get(who, 0) + 1
+
+    def over(self, who: object) -> None:
+        """It is late no longer."""
+        self._begun.pop(who, None)
 
 
 def _nothing(_due: int, _left_out: int) -> None:
@@ -39,13 +63,14 @@ class Poller:
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
         due: Callable[[int, int], None] = _nothing,
+        late_turns: LateTurns | None = None,
         now: Callable[[], float] = time.monotonic,
         steady: Callable[[], float] | None = None,
     ) -> None:
         """Walk by `now`, monotonic seconds; `steady` says once which step it is; it outlives the process.
 
         `look` calls what it is handed once it is over, which may be later than it ends; unless it raises.
-        `due` is told how many looks are due, and how many of them are left out.
+        `due` is told how many looks are due, and how many of them are left out; `late_turns` are those of all sources.
         """
         self.wheel = wheel
         self._look, self._lagged, self._skipped, self._due = look, lagged, skipped, due
@@ -57,6 +82,7 @@ class Poller:
         self._unknown: deque[tuple[TargetState, float]] = deque()  # the same, of targets never looked at
         self._under_way: dict[TargetState, float] = {}  # of all these: when each was due
         self._begins = False  # whether the next turn of the loop begins some that wait
+        self._turned, self._late_turns = 0.0, late_turns or LateTurns()  # when the last such turn was
         self._epoch = steady() - now() if steady is not None else 0.0  # so that phases survive a restart
         self.offset = 0.0  # seconds by which all releases are later than their step
         self._next = self._step_now()
@@ -87,6 +113,7 @@ class Poller:
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
         self._ended = True
+        self._late_turns.over(self)
         self._waiting.clear()
         self._unknown.clear()
         for task in self._tasks:
@@ -140,26 +167,44 @@ class Poller:
             oldest.append(self._moment(self._next))
         return max(0.0, self._now() - min(oldest, default=inf))
 
+    @property
+    def waiting(self) -> int:
+        """Looks that are due and were not begun."""
+        return len(self._waiting) + len(self._unknown)
+
     def _begin_soon(self) -> None:
         if (self._waiting or self._unknown) and not self._begins and len(self._tasks) < self._concurrency:
             self._begins = True
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        # On time all at once, on warm caches. Late, one a turn of the loop: a daemon that falls behind would have
-        # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
-        self._begins = False
-        late = False
-        while (self._waiting or self._unknown) and not late and len(self._tasks) < self._concurrency:
-            state, due = self._unknown.pop() if self._unknown else self._waiting.popleft()
+        # On time all at once, on warm caches. Late, a batch, and the next when it is nearly over or the loop is idle:
+        # of hundreds under way all that is ready makes one turn, for which a page waits again and again.
+        self._begins, now = False, self._now()
+        is_idle, self._turned = now - self._turned <= BUSY, now
+        room, late = self._concurrency - len(self._tasks), 0
+        while (self._waiting or self._unknown) and room > 0:
+            state, due = self._unknown[-1] if self._unknown else self._waiting[0]
+            if now - due > self._step:
+                if late == LATE or (late == 0 and not self._has_late_turn(is_idle=is_idle)):
+                    break
+                late += 1
+            _ = self._unknown.pop() if self._unknown else self._waiting.popleft()
             if state.removed:  # while it waited: nobody wants to know any more, and others are late
                 self._over(state)
                 continue
-            late = self._now() - due > self._step
+            room -= 1
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
+        if not self.waiting or room <= 0:  # of others nobody waits for this one's slow targets
+            self._late_turns.over(self)
+        elif late:
+            self._late_turns.begins(self)
         self._begin_soon()
+
+    def _has_late_turn(self, *, is_idle: bool) -> bool:
+        return self._late_turns.has(self) and (is_idle or len(self._tasks) <= LATE // 4)
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
