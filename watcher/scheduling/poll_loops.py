@@ -84,16 +84,11 @@ class PollLoops:
     def _poller(self, name: str) -> Poller:
         looker, own_metrics = self._engine.lookers[name], self._engine.own_metrics
         backlog = self._backlogs[name] = self._engine.overload.backlog(name, looker.interval)
-
-        def begins(late: float) -> None:
-            own_metrics.add(LAG, late, name)
-            backlog.begins()
-
         return Poller(
             TimingWheel(name, looker.interval),
             looker.look_and_queue,
             looker.kind.concurrency,
-            lagged=begins,
+            lagged=lambda late: own_metrics.add(LAG, late, name),
             skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
             due=backlog.due,
             late_turns=self._late_turns,
@@ -103,7 +98,7 @@ class PollLoops:
     def _begin(self, name: str) -> None:
         poller = self._pollers[name]
         poller.begin()
-        self._backlogs[name].waits, self._backlogs[name].waiting = lambda: poller.waits, lambda: poller.waiting
+        self._backlogs[name].waits = lambda: poller.waits
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()
