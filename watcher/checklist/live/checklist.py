@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 
 from probes.contract import TargetKey
+from probes.controls.catalogue.control import SourceName
 from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import AgentRef, EvidenceSet
 from probes.controls.finding import Finding, Witness
@@ -17,10 +18,11 @@ from probes.controls.records import Record
 from watcher.checklist.live.accounts import Accounts, account_in
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
+from watcher.checklist.live.carried import WHOLE, carried, frame_of
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering
 from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed, record_lapses_at
-from watcher.checklist.live.roster import ListedAgent, Roster
+from watcher.checklist.live.roster import ANYTHING, NOBODY_SAID, ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
@@ -102,7 +104,7 @@ class Checklist:
         await self._learn_accounts()
         time_slice = TimeSlice()
         for agent in list(self.roster.agents.values()):
-            agent.judge_at = -inf
+            agent.judge_at = agent.whole_at = -inf
             await self._handle(agent, time_slice)
 
     def suspects(self) -> Sequence[AgentRef]:
@@ -129,8 +131,8 @@ class Checklist:
         for agent in self.roster.take_new():
             self.take_up(agent)
             await time_slice.checkpoint()
-        for changed in self.gathering.take_changed():
-            self.roster.change(changed, now)
+        for number, changed in self.gathering.take_changed():
+            self.roster.change(changed, now, frozenset({number}))
         up = self.gathering.sources_up()
         self._own_metrics.set_all(SOURCE_UP, {(name, why): not why for name, why in up.items()})
 
@@ -158,15 +160,16 @@ class Checklist:
 
     async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
         now = self.clock.steady()
-        to_be_judged = agent.is_to_be_judged(now)
+        to_be_judged, changed_by = agent.is_to_be_judged(now), agent.changed_by
         try:
-            if to_be_judged:
-                agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
+            if to_be_judged:  # what changes from here on is for the next verdict
+                agent.changed_at, agent.changed_by, agent.surely = inf, NOBODY_SAID, False
             gathered = await self._gathered(agent, time_slice)
             found = lapsed(gathered.evidence, self.criteria.ages, self.date())
             await time_slice.checkpoint()
             if to_be_judged or found.already != agent.lapsed:
-                await self._judge(agent, gathered, time_slice)
+                changed = self._changed(agent, gathered, changed_by, found)
+                await self._judge(agent, gathered, changed, time_slice)
             else:
                 self.store.see(agent.ref, dates_of(gathered.evidence))
                 agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
@@ -175,6 +178,7 @@ class Checklist:
             self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
             self._logger.exception("agent not judged", agent=str(agent.ref))
             agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
+            agent.whole_at = -inf
 
     async def _gathered(self, agent: ListedAgent, time_slice: TimeSlice) -> Gathered:
         steps = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
@@ -185,20 +189,44 @@ class Checklist:
     def _lapses_in(self, found: Lapsed) -> float:
         return min(self.interval, max(_APART, found.next_at - self.date()))
 
-    async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
+    def _changed(
+        self, agent: ListedAgent, gathered: Gathered, changed_by: frozenset[int], found: Lapsed
+    ) -> frozenset[SourceName] | None:
+        """The sources in which something may be different since the last verdict; None: all is to be judged."""
+        now, frame = self.clock.steady(), frame_of(gathered, self._accounts, self.date())
+        same, agent.frame = agent.verdict is not None and frame == agent.frame, frame
+        late = now >= agent.whole_at or (bool(changed_by) and now - agent.whole_since >= WHOLE)
+        given = None if late or not same or changed_by & ANYTHING else self.gathering.given(changed_by)
+        return None if given is None else given.union([source for source, _, _ in found.already ^ agent.lapsed])
+
+    async def _judge(
+        self,
+        agent: ListedAgent,
+        gathered: Gathered,
+        changed: frozenset[SourceName] | None,
+        time_slice: TimeSlice,
+    ) -> None:
+        """Judge what a change in these sources may turn; None: all of it."""
         date, before = self.date(), agent.before or self.store.get(agent.ref)
         await time_slice.checkpoint()
         evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
         known = await self._alike.known(evidence, before, records, date, time_slice)
+        if changed is not None:
+            controls = criteria.catalogue.controls
+            known = {**carried(controls, before, changed, criteria.reads, dates_of(evidence)), **known}
         required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
-        steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
+        judging = criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known, criteria.reads
+        steps = judge_in_steps(*judging)
         findings = await stepped(steps, time_slice, self._spend)
         packed = await stepped(self.store.packed_in_steps(findings), time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
             self.store.put_packed(agent.ref, packed)
             self._keep(agent, gathered, before, findings, date)
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
-            self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
+            if changed is None:
+                agent.whole_since = now = self.clock.steady()
+                agent.whole_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, ends - date))
+            self._plan(agent, evidence, decided_at(evidence, findings.values(), date), date)
             if suspects := {each for one in findings.values() for each in one.memory.suspects}:
                 self.on_suspects(agent.ref, suspects)
 
@@ -228,7 +256,7 @@ class Checklist:
         """`decided`: Unix seconds of the next moment at which time alone turns a finding."""
         now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
         agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + self._lapses_in(found)
-        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided - date))
+        agent.judge_at = min(agent.whole_at, now + max(_APART, decided - date))
 
     def _end_round(self) -> None:
         """A round is complete when all agents were looked through since it began; none may only not be found yet."""

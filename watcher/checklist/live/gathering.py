@@ -30,6 +30,7 @@ class Gathered(NamedTuple):
 
     evidence: EvidenceSet
     labels: Mapping[str, str]  # of its workload
+    failed: frozenset[int] = frozenset()  # numbers of the providers that raised
 
     @property
     def objects(self) -> Seen[object] | Missing | None:
@@ -102,7 +103,13 @@ class Gathering:
         pods = yield from in_steps(every)
         version = merged.labels.get("app.kubernetes.io/version", "")
         by_name = {each.name: each for each in pods}
-        return Gathered(EvidenceSet(agent, merged.sources, by_name, merged.digests, version), merged.labels)
+        evidence = EvidenceSet(agent, merged.sources, by_name, merged.digests, version)
+        return Gathered(evidence, merged.labels, frozenset(failed))
+
+    def given(self, numbers: Iterable[int]) -> frozenset[SourceName] | None:
+        """The sources that these providers ever gave; None where one of them tells of something else than sources."""
+        given = [self._given[number] for number in numbers]
+        return frozenset[SourceName]().union(*given) if all(given) else None
 
     def _add_pods(self, merged: Merged, said: Mapping[int, Provided], agent: AgentRef) -> Steps[set[int]]:
         """Ask of each pod what is known of it; gives the providers that raised."""
@@ -138,9 +145,9 @@ class Gathering:
             return True if self._owns(agent.namespace, agent.agent) else None
         return None if Presence.UNTOLD in said else False
 
-    def take_changed(self) -> Iterator[Collection[AgentRef] | None]:
-        """Of which agents something changed since this was asked last; None: maybe of all."""
-        return (self._changed(number) for number in range(len(self.providers)))
+    def take_changed(self) -> Iterator[tuple[int, Collection[AgentRef] | None]]:
+        """Who tells, and of which agents something changed since this was asked last; None: maybe of all."""
+        return ((number, self._changed(number)) for number in range(len(self.providers)))
 
     def sources_up(self) -> Mapping[str, str]:
         """Why each source that is configured is down, one word; empty where it is up."""

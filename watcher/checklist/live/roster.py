@@ -23,6 +23,11 @@ LINGERS = 900.0
 
 _SLICE = 50
 
+ANYTHING = frozenset({-1})
+"""For the number of a provider: whatever it is that changed."""
+
+NOBODY_SAID: frozenset[int] = frozenset()
+
 
 @dataclass(slots=True, eq=False)
 class ListedAgent:
@@ -40,6 +45,10 @@ class ListedAgent:
     judge_at: float = inf  # when time alone may turn a finding
     check_at: float = inf  # when its evidence is looked through
     changed_at: float = inf  # since when something is different; inf: nothing is
+    changed_by: frozenset[int] = ANYTHING  # the numbers of the providers that said so
+    frame: int = 0  # of `frame_of`, at the last verdict
+    whole_at: float = -inf  # when all of it is judged at the latest
+    whole_since: float = -inf  # when all of it was judged last
     before: Mapping[str, Finding] = field(default_factory=dict)  # of the last process, until judged
     comparable: bool = False  # whether the next findings may be compared with those before: same agent, same catalogue
     untold_since: float = inf  # since when it cannot be told whether it is gone
@@ -128,22 +137,23 @@ class Roster:
             return
         agent.targets = targets
         agent.watched = {each.key.pod: agent.watched.get(each.key.pod, date) for each in targets}
-        _change(agent, now, surely=True)
+        _change(agent, now, ANYTHING, surely=True)
 
     def take_new(self) -> list[ListedAgent]:
         """Agents that came since this was asked last."""
         new, self._new = self._new, []
         return new
 
-    def change(self, refs: Iterable[AgentRef] | None, now: float) -> None:
-        """Something of these is different since `now` (steady seconds); None: maybe of all."""
+    def change(self, refs: Iterable[AgentRef] | None, now: float, by: frozenset[int] = ANYTHING) -> None:
+        """Something of these is different since `now` (steady seconds), as this provider says; None: maybe of all."""
         for agent in list(self.agents.values()) if refs is None else self._listed(refs):
-            _change(agent, now, surely=refs is not None)
+            _change(agent, now, by, surely=refs is not None)
 
     def _listed(self, refs: Iterable[AgentRef]) -> Iterator[ListedAgent]:
         return (self.agents[ref] for ref in refs if ref in self.agents)
 
 
-def _change(agent: ListedAgent, now: float, *, surely: bool) -> None:
+def _change(agent: ListedAgent, now: float, by: frozenset[int], *, surely: bool) -> None:
     agent.changed_at = min(agent.changed_at, now)
+    agent.changed_by |= by
     agent.surely = agent.surely or surely
