@@ -11,7 +11,7 @@ from math import inf
 from probes.contract import TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.checklist import NO_FINDINGS, judge_in_steps
-from probes.controls.evidence import AgentRef, EvidenceSet
+from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Seen
 from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
 from probes.controls.records import Record
@@ -141,10 +141,12 @@ class Checklist:
         accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                await self._gathered(agent, time_slice)
+                self._learn(agent, self.gathering.objects_of(agent.ref, agent.targets))
                 await time_slice.checkpoint()
             accounts.add(agent.account)
-        self._accounts, now = Accounts.of(accounts), self.clock.steady()
+        found, now = Accounts.of(accounts), self.clock.steady()
+        if found != self._accounts:  # else the same object: what it hashes to is known
+            self._accounts = found
         if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
             self._accounts_of_all, self._accounts_told = self._accounts, now
             self.roster.change(None, now)
@@ -183,8 +185,12 @@ class Checklist:
     async def _gathered(self, agent: ListedAgent, time_slice: TimeSlice) -> Gathered:
         steps = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
         gathered = await stepped(steps, time_slice)
-        agent.account, agent.learnt = account_in(agent.ref, gathered.objects).or_last(agent.account), True
+        self._learn(agent, gathered.objects)
         return gathered
+
+    @staticmethod
+    def _learn(agent: ListedAgent, objects: Seen[object] | Missing | None) -> None:
+        agent.account, agent.learnt = account_in(agent.ref, objects).or_last(agent.account), True
 
     def _lapses_in(self, found: Lapsed) -> float:
         return min(self.interval, max(_APART, found.next_at - self.date()))

@@ -22,6 +22,8 @@ PODS_A_STEP = 25
 _ANEW = 60
 """Calls in which all agents are judged once, while it is not told of which anything changed."""
 
+_OBJECT = SourceName.KUBERNETES_OBJECT
+
 T = TypeVar("T")
 
 
@@ -35,7 +37,7 @@ class Gathered(NamedTuple):
     @property
     def objects(self) -> Seen[object] | Missing | None:
         """Source `kubernetes_object`, where anybody gave it."""
-        return self.evidence.sources.get(SourceName.KUBERNETES_OBJECT)
+        return self.evidence.sources.get(_OBJECT)
 
 
 class Gathering:
@@ -110,6 +112,14 @@ class Gathering:
         """The sources that these providers ever gave; None where one of them tells of something else than sources."""
         given = [self._given[number] for number in numbers]
         return frozenset[SourceName]().union(*given) if all(given) else None
+
+    def objects_of(self, agent: AgentRef, targets: Sequence[Target]) -> Seen[object] | Missing | None:
+        """Source `kubernetes_object` of an agent alone, where anybody gives it: much cheaper than all that is known."""
+        for number in range(len(self.providers)):
+            provided = self._said(number, agent, targets)
+            if provided is not None and _OBJECT in provided.sources:
+                return provided.sources[_OBJECT]
+        return None
 
     def _add_pods(self, merged: Merged, said: Mapping[int, Provided], agent: AgentRef) -> Steps[set[int]]:
         """Ask of each pod what is known of it; gives the providers that raised."""
