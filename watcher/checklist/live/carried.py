@@ -17,13 +17,12 @@ from probes.controls.reads import Reads
 from probes.controls.verdict.voting import voters
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.gathering import Gathered
+from watcher.checklist.live.moments import Dates
 
 WHOLE = 900.0
 """Seconds for which an agent of which something changes is judged in part only: as long as most evidence holds."""
 
 _ROLLUP = Automation.ROLLUP
-
-Dates = Mapping[tuple[SourceName, str], float]
 
 
 def frame_of(gathered: Gathered, accounts: Accounts, now: float) -> int:

@@ -166,21 +166,29 @@ class Checklist:
         try:
             if to_be_judged:  # what changes from here on is for the next verdict
                 agent.changed_at, agent.changed_by, agent.surely = inf, NOBODY_SAID, False
-            gathered = await self._gathered(agent, time_slice)
-            found = lapsed(gathered.evidence, self.criteria.ages, self.date())
-            await time_slice.checkpoint()
-            if to_be_judged or found.already != agent.lapsed:
-                changed = self._changed(agent, gathered, changed_by, found)
-                await self._judge(agent, gathered, changed, time_slice)
-            else:
-                self.store.see(agent.ref, dates_of(gathered.evidence))
-                agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
+            if to_be_judged or not await self._looked_through(agent, time_slice):
+                gathered = await self._gathered(agent, time_slice)
+                found = lapsed(dates_of(gathered.evidence), self.criteria.ages, self.date())
+                await time_slice.checkpoint()
+                await self._judge(agent, gathered, self._changed(agent, gathered, changed_by, found), time_slice)
+                self._look_again(agent, found)
             await time_slice.checkpoint()
         except Exception:  # the boundary: what goes wrong with one agent costs its verdict
             self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
             self._logger.exception("agent not judged", agent=str(agent.ref))
             agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
             agent.whole_at = -inf
+
+    async def _looked_through(self, agent: ListedAgent, time_slice: TimeSlice) -> bool:
+        """Date its findings anew; False where something became too old, or is no longer."""
+        looked = await stepped(self.gathering.look_in_steps(agent.ref, agent.targets), time_slice)
+        self._learn(agent, looked.objects)
+        found = lapsed(looked.dates, self.criteria.ages, self.date())
+        if found.already != agent.lapsed:
+            return False
+        self.store.see(agent.ref, looked.dates)
+        self._look_again(agent, found)
+        return True
 
     async def _gathered(self, agent: ListedAgent, time_slice: TimeSlice) -> Gathered:
         steps = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
@@ -192,8 +200,10 @@ class Checklist:
     def _learn(agent: ListedAgent, objects: Seen[object] | Missing | None) -> None:
         agent.account, agent.learnt = account_in(agent.ref, objects).or_last(agent.account), True
 
-    def _lapses_in(self, found: Lapsed) -> float:
-        return min(self.interval, max(_APART, found.next_at - self.date()))
+    def _look_again(self, agent: ListedAgent, found: Lapsed) -> None:
+        now = self.clock.steady()
+        lapses_in = max(_APART, found.next_at - self.date())
+        agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + min(self.interval, lapses_in)
 
     def _changed(
         self, agent: ListedAgent, gathered: Gathered, changed_by: frozenset[int], found: Lapsed
@@ -229,10 +239,8 @@ class Checklist:
             self.store.put_packed(agent.ref, packed)
             self._keep(agent, gathered, before, findings, date)
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
-            if changed is None:
-                agent.whole_since = now = self.clock.steady()
-                agent.whole_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, ends - date))
-            self._plan(agent, evidence, decided_at(evidence, findings.values(), date), date)
+            decided = decided_at(evidence, findings.values(), date)
+            self._plan(agent, ends - date, decided - date, whole=changed is None)
             if suspects := {each for one in findings.values() for each in one.memory.suspects}:
                 self.on_suspects(agent.ref, suspects)
 
@@ -258,11 +266,13 @@ class Checklist:
         for tell in self.on_turn:
             tell(turns)
 
-    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, decided: float, date: float) -> None:
-        """`decided`: Unix seconds of the next moment at which time alone turns a finding."""
-        now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + self._lapses_in(found)
-        agent.judge_at = min(agent.whole_at, now + max(_APART, decided - date))
+    def _plan(self, agent: ListedAgent, records_end: float, decided: float, *, whole: bool) -> None:
+        """Seconds until time alone lets a record lapse, and until it turns a finding; `whole`: all was judged now."""
+        now = self.clock.steady()
+        if whole:
+            agent.whole_since = now
+            agent.whole_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, records_end))
+        agent.judge_at = min(agent.whole_at, now + max(_APART, decided))
 
     def _end_round(self) -> None:
         """A round is complete when all agents were looked through since it began; none may only not be found yet."""

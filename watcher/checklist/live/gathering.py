@@ -11,7 +11,16 @@ from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Seen
 from probes.controls.steps import Steps, finished, in_steps
 from probes.controls.verdict.voting import SETTLED_AFTER
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.provider import EvidenceProvider, Merged, Presence, Provided, Sources
+from watcher.checklist.live.provider import (
+    EvidenceProvider,
+    Merged,
+    Presence,
+    Provided,
+    SourceDates,
+    Sources,
+    SourcesOfPods,
+    dates_in,
+)
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
@@ -25,6 +34,13 @@ _ANEW = 60
 _OBJECT = SourceName.KUBERNETES_OBJECT
 
 T = TypeVar("T")
+
+
+class Looked(NamedTuple):
+    """When what is known of one agent was seen last."""
+
+    dates: Mapping[tuple[SourceName, str], float]  # Unix seconds, by source and pod
+    objects: Seen[object] | Missing | None  # source `kubernetes_object`
 
 
 class Gathered(NamedTuple):
@@ -112,6 +128,31 @@ class Gathering:
         """The sources that these providers ever gave; None where one of them tells of something else than sources."""
         given = [self._given[number] for number in numbers]
         return frozenset[SourceName]().union(*given) if all(given) else None
+
+    def look_in_steps(self, agent: AgentRef, targets: Sequence[Target]) -> Steps[Looked]:
+        """The dates alone, in steps: most evidence of most agents is as it was, seen once more."""
+        said, sources = dict[int, Provided](), dict[SourceName, Seen[object] | Missing]()
+        for number in range(len(self.providers)):
+            provided = self._said(number, agent, targets)
+            if provided is not None:
+                said[number] = provided
+                sources.update(provided.sources)
+            yield
+        pods = {target.key.pod for target in targets}
+        pods.update(name for each in said.values() for name in each.facts if self._owns(agent.namespace, name))
+        dates = {(source, ""): at for source, at in dates_in(sources).items()}
+        names = ((number, name) for number, each in said.items() for name in each.pods if name in pods)
+        for count, (number, name) in enumerate(names):
+            dates |= {(source, name): at for source, at in self._dates_of(number, agent, said[number], name).items()}
+            if count % PODS_A_STEP == 0:
+                yield
+        return Looked(dates, sources.get(_OBJECT))
+
+    def _dates_of(self, number: int, agent: AgentRef, provided: Provided, pod: str) -> SourceDates:
+        """Of one pod; none where its provider raises, which is told when the agent is judged."""
+        if not isinstance(provided.pods, SourcesOfPods):
+            return dates_in(self._of_pod(number, agent, provided, pod) or {})
+        return self._asked(number, partial(provided.pods.dates, pod), {})
 
     def objects_of(self, agent: AgentRef, targets: Sequence[Target]) -> Seen[object] | Missing | None:
         """Source `kubernetes_object` of an agent alone, where anybody gives it: much cheaper than all that is known."""

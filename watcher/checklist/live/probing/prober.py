@@ -19,7 +19,7 @@ from watcher.checklist.live.probing.found import NOT_YET, evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
+from watcher.checklist.live.provider import Presence, Provided, SourceDates, Sources, SourcesOfPods
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -81,7 +81,9 @@ class ProbedEvidence:
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
-        return Provided(pods=SourcesOfPods({each.key.pod for each in pods}, lambda pod: self._sources_of(agent, pod)))
+        names = {each.key.pod for each in pods}
+        of, dates = (lambda pod: self._sources_of(agent, pod)), lambda pod: self._dates_of(agent, pod)
+        return Provided(pods=SourcesOfPods(names, of, dates))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents anything was seen since the last time."""
@@ -238,6 +240,11 @@ class ProbedEvidence:
             return dict.fromkeys(map(SourceName, self._kinds), NOT_YET)
         outages = self._outages.of(agent, date_of(now))
         return {SourceName(each): evidence(target.attempts.get(each), outages, now, date_of) for each in self._kinds}
+
+    def _dates_of(self, agent: AgentRef, pod: str) -> SourceDates:
+        target, date_of = self._targets.get(TargetKey(*agent, pod)), self._clock.date_of
+        attempts = target.attempts.items() if target is not None else ()
+        return {SourceName(name): date_of(each.at) for name, each in attempts if each.reading is not None}
 
 
 def _kept(reading: Reading) -> Reading:

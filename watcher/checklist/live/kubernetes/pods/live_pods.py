@@ -13,7 +13,7 @@ from watcher.checklist.live.kubernetes.pods.pod_accounts import PodAccounts
 from watcher.checklist.live.kubernetes.pods.pod_facts import pod_facts
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
-from watcher.checklist.live.provider import PodFacts, Sources, SourcesOfPods
+from watcher.checklist.live.provider import PodFacts, SourceDates, Sources, SourcesOfPods, dates_in
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
@@ -132,7 +132,13 @@ class LivePods:
         def of_pod(name: str) -> Sources:
             return {POD: self._evidence(agent, pods[name], templates), ENTRIES: self._entries(pods[name])}
 
-        return SourcesOfPods(pods.keys(), of_pod)
+        def dates(name: str) -> SourceDates:
+            seen, found = pods[name], dict(dates_in({ENTRIES: self._entries(pods[name])}))
+            if seen is not None and seen.kept is not None:
+                found[POD] = self.observed_at(agent.namespace)
+            return found
+
+        return SourcesOfPods(pods.keys(), of_pod, dates)
 
     def facts(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, PodFacts]:
         """What the votes of its pods depend on."""
