@@ -17,7 +17,7 @@ from probes.controls.reads import Reads
 from probes.controls.verdict.voting import voters
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.gathering import Gathered
-from watcher.checklist.live.moments import Dates
+from watcher.checklist.live.moments import DECIDED_BY_TIME, Dates
 
 WHOLE = 900.0
 """Seconds for which an agent of which something changes is judged in part only: as long as most evidence holds."""
@@ -54,8 +54,8 @@ def carried(
         for control in controls
         if (was := before.get(control.id)) is not None
         and control.automation is not _ROLLUP
-        and was.next_decided_at is None
-        and not was.memory.suspects
+        and not (was.next_decided_at is not None and was.reason in DECIDED_BY_TIME)
+        and not was.memory.unconfirmed
         and reads.untouched(control.id, changed)
     }
 

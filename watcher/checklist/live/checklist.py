@@ -241,7 +241,7 @@ class Checklist:
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
             decided = decided_at(evidence, findings.values(), date)
             self._plan(agent, ends - date, decided - date, whole=changed is None)
-            if suspects := {each for one in findings.values() for each in one.memory.suspects}:
+            if suspects := {each for one in findings.values() for each in one.memory.unconfirmed}:
                 self.on_suspects(agent.ref, suspects)
 
     def _spend(self, seconds: float) -> None:

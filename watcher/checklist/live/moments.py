@@ -18,7 +18,7 @@ Dates = Mapping[tuple[SourceName, str], float]
 """When evidence was seen last, Unix seconds, by source and pod (empty: of the agent as a whole)."""
 
 Ages = Mapping[SourceName, tuple[float, ...]]
-_DECIDED_BY_TIME = (UnknownReason.OBSERVING, UnknownReason.SETTLING)
+DECIDED_BY_TIME = (UnknownReason.OBSERVING, UnknownReason.SETTLING)
 _UNKNOWN = State.UNKNOWN
 
 
@@ -78,6 +78,6 @@ def decided_at(evidence: EvidenceSet, findings: Iterable[Finding], now: float) -
     observed = (
         each.next_decided_at
         for each in findings
-        if each.state is _UNKNOWN and each.next_decided_at is not None and each.reason in _DECIDED_BY_TIME
+        if each.state is _UNKNOWN and each.next_decided_at is not None and each.reason in DECIDED_BY_TIME
     )
     return min((each for each in (*settling, *observed) if each > now), default=inf)

@@ -29,6 +29,7 @@ from tests.checklist.live.kubernetes.cluster import (
     until,
     watching,
 )
+from tests.checklist.live.judged import are_dated_alike
 from tests.checklist.live.logs.lines import line
 from tests.discovery.pods.test_target import CONFIG, POD
 from tests.repository import ROOT
@@ -247,6 +248,7 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         assert found.value.opa == "opa"
         assert gathered.digests[Bind.IMAGE_DIGEST] == frozenset({f"sha256:{'a' * 64}"})
         provided = watched.evidence.evidence_of(AGENT, watched.discoverer.targets())
+        are_dated_alike(provided.pods)
         assert provided.labels == {"team": "search"}
         assert watched.finding("predeploy.smoke.agent-starts", after=400).state == "pass"
         assert watched.said(LIMITS) == "fail Violated"  # its init container has none
