@@ -8,14 +8,12 @@ from hypothesis import given as by
 from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.evidence import Missing, Seen
 from probes.controls.finding import Finding
-from probes.controls.reads import Reads
 from probes.readings.health.answer import HealthAnswer, PathAnswer, Way
 from tests.checklist.live.judged import SEARCH, START, Given, Live, Told, given, pod_target
-from tests.probes.controls.judges.kubernetes_pod.pods import container, pod
 from tests.probes.controls.judges.known.test_of_what_is_known import VALUES
+from tests.probes.controls.judges.kubernetes_pod.pods import container, pod
 from watcher.checklist.agent_config import read_agent_config
 
 HEALTH, CONFIG, POD = SourceName.HEALTH, SourceName.AGENT_CONFIG, SourceName.KUBERNETES_POD
@@ -51,8 +49,8 @@ class Fleet:
     def tell(self, source: SourceName, found: Iterable[Given]) -> None:
         """This source shows something else of each pod from now on, and all that is as it was is seen once more."""
         of = list(found)
-        told = given({CONFIG: of[0]}) if source is CONFIG else given({}, {p: {source: f} for p, f in zip(PODS, of, strict=True)})
-        self.places[source].tell(SEARCH, told)
+        by_pod = {name: {source: each} for name, each in zip(PODS, of, strict=False)}
+        self.places[source].tell(SEARCH, given({CONFIG: of[0]}) if source is CONFIG else given({}, by_pod))
         if self.whole:
             self.live.checklist.roster.agents[SEARCH].whole_at = -inf
         self.live.wait(6)

@@ -7,6 +7,7 @@ import pytest
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.steps import finished
 from tests.checklist.live.judged import SEARCH, START, Told, pod_target
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.moments import dates_of
@@ -62,13 +63,10 @@ def test_the_dates_alone_are_those_of_all_that_is_known_and_come_in_short_steps(
     whole = Told()
     whole.known[SEARCH] = Provided(at, {"search-1": {SourceName.HANDSHAKE: Seen("a port", START - 9, "b")}})
     gathering = _gathering(*providers, whole)
-    steps, turns, before = gathering.look_in_steps(SEARCH, TARGETS), 0, 0
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            assert dict(done.value.dates) == dates_of(gathering.of(SEARCH, {}, TARGETS, START).evidence)
-            break
+    dates = finished(gathering.look_in_steps(SEARCH, TARGETS)).dates
+    assert dates == dates_of(gathering.of(SEARCH, {}, TARGETS, START).evidence)
+    turns, before = 0, sum(each.pods for each in providers)
+    for _ in gathering.look_in_steps(SEARCH, TARGETS):
         after = sum(each.pods for each in providers)
         assert after - before <= 26
         turns, before = turns + 1, after

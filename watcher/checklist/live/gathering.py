@@ -126,7 +126,7 @@ class Gathering:
 
     def given(self, numbers: Iterable[int]) -> frozenset[SourceName] | None:
         """The sources that these providers ever gave; None where one of them tells of something else than sources."""
-        given = [self._given[number] for number in numbers]
+        given = [self._given[number] for number in numbers if number >= 0]
         return frozenset[SourceName]().union(*given) if all(given) else None
 
     def look_in_steps(self, agent: AgentRef, targets: Sequence[Target]) -> Steps[Looked]:

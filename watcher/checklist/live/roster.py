@@ -59,6 +59,22 @@ class ListedAgent:
         """From 0.5 to 1, the same forever: what is due for all is not due for all at once."""
         return 0.5 + crc32(str(self.ref).encode()) % 512 / 1024
 
+    def seen(self, now: float, lapsed: frozenset[Age], lapses_in: float, every: float) -> None:
+        """What its verdict rests on was seen; seconds until more of it is too old, and until it is looked at anyway."""
+        self.lapsed, self.seen_at, self.check_at = lapsed, now, now + min(every, lapses_in)
+
+    def all_judged(self, now: float, again_in: float) -> None:
+        """All of it was judged, and is again in so many seconds at the latest."""
+        self.whole_since, self.whole_at = now, now + again_in
+
+    def take_changes(self) -> None:
+        """It is judged: what changes from here on is for the next verdict."""
+        self.changed_at, self.changed_by, self.surely = inf, NOBODY_SAID, False
+
+    def not_judged(self, again_at: float) -> None:
+        """Something went wrong: all of it is to be judged then."""
+        self.changed_at, self.judge_at, self.check_at, self.whole_at = inf, again_at, inf, -inf
+
     def is_to_be_judged(self, now: float) -> bool:
         """Whether it must be judged anew at `now`, steady seconds."""
         return self.judge_at <= now or self.changed_at <= (now if self.verdict is None else now - GATHERED)

@@ -13,6 +13,7 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
 from probes.readings.opa.policies import policy_digest
+from tests.checklist.live.judged import are_dated_alike
 from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
@@ -29,7 +30,6 @@ from tests.checklist.live.kubernetes.cluster import (
     until,
     watching,
 )
-from tests.checklist.live.judged import are_dated_alike
 from tests.checklist.live.logs.lines import line
 from tests.discovery.pods.test_target import CONFIG, POD
 from tests.repository import ROOT

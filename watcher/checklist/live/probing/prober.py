@@ -4,8 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
@@ -15,7 +13,7 @@ from probes.controls.evidence import AgentRef
 from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
-from watcher.checklist.live.probing.found import NOT_YET, evidence
+from watcher.checklist.live.probing.found import NOT_YET, evidence, kept
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
@@ -205,7 +203,7 @@ class ProbedEvidence:
             self._engine.descriptors.check()
             changed = attempts.fail(reading)
         else:
-            changed = attempts.take(_kept(reading), self._clock.steady())
+            changed = attempts.take(kept(reading), self._clock.steady())
             attempts.charge(costly=reading.cpu > COSTLY)
             changed |= self._note(target, reading)
         if changed:
@@ -245,13 +243,3 @@ class ProbedEvidence:
         target, date_of = self._targets.get(TargetKey(*agent, pod)), self._clock.date_of
         attempts = target.attempts.items() if target is not None else ()
         return {SourceName(name): date_of(each.at) for name, each in attempts if each.reading is not None}
-
-
-def _kept(reading: Reading) -> Reading:
-    """What is kept of a reading, without what it cost: the agents of a fleet are alike, and share one object."""
-    return _shared(replace(reading.remembered(), cpu=0.0))
-
-
-@lru_cache(maxsize=1024)
-def _shared(reading: Reading) -> Reading:
-    return reading

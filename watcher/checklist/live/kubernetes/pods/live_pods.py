@@ -127,16 +127,14 @@ class LivePods:
 
     def sources(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, Sources]:
         """What is known of each."""
-        templates: dict[KeptTemplate, PodTemplate] = {}
+        at, templates = self.observed_at(agent.namespace), dict[KeptTemplate, PodTemplate]()
 
         def of_pod(name: str) -> Sources:
             return {POD: self._evidence(agent, pods[name], templates), ENTRIES: self._entries(pods[name])}
 
         def dates(name: str) -> SourceDates:
-            seen, found = pods[name], dict(dates_in({ENTRIES: self._entries(pods[name])}))
-            if seen is not None and seen.kept is not None:
-                found[POD] = self.observed_at(agent.namespace)
-            return found
+            read = {POD: at} if (seen := pods[name]) is not None and seen.kept is not None else {}
+            return {**read, **dates_in({ENTRIES: self._entries(seen)})}
 
         return SourcesOfPods(pods.keys(), of_pod, dates)
 
@@ -231,8 +229,7 @@ class LivePods:
         return True
 
     def _move(self, seen: SeenPod, agent: AgentRef) -> None:
-        uid = seen.pod.uid
-        before = self._agent_of.get(uid)
+        uid, before = seen.pod.uid, self._agent_of.get(seen.pod.uid)
         if before is not None and before != agent:
             self._leave(uid, before)
         self._agent_of[uid] = agent

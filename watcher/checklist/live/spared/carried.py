@@ -7,17 +7,18 @@
 3. So it is WHOLE seconds after all was judged last, for judges may go by the time.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
-from probes.controls.catalogue.control import Control, SourceName
+from probes.controls.catalogue.control import SourceName
 from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import Missing, Pod
 from probes.controls.finding import EvidenceShown, Finding
-from probes.controls.reads import Reads
 from probes.controls.verdict.voting import voters
 from watcher.checklist.live.accounts import Accounts
+from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered
-from watcher.checklist.live.moments import DECIDED_BY_TIME, Dates
+from watcher.checklist.live.moments import DECIDED_BY_TIME, Dates, Lapsed
+from watcher.checklist.live.roster import ANYTHING, ListedAgent
 
 WHOLE = 900.0
 """Seconds for which an agent of which something changes is judged in part only: as long as most evidence holds."""
@@ -33,6 +34,26 @@ def frame_of(gathered: Gathered, accounts: Accounts, now: float) -> int:
     return hash((evidence.version, digests, pods, voters(evidence.pods, now), gathered.failed, accounts))
 
 
+def changed_in(
+    agent: ListedAgent,
+    changed_by: frozenset[int],
+    given: frozenset[SourceName] | None,
+    frame: int,
+    found: Lapsed,
+    now: float,
+) -> frozenset[SourceName] | None:
+    """The sources in which something may be different since its last verdict; None: all is to be judged.
+
+    `given`: the sources of the providers that told of a change; `frame`: as it is now; `found`: what is too old now;
+    `now`: steady seconds.
+    """
+    same, agent.frame = agent.verdict is not None and frame == agent.frame, frame
+    late = now >= agent.whole_at or (bool(changed_by) and now - agent.whole_since >= WHOLE)
+    if given is None or late or not same or changed_by & ANYTHING:
+        return None
+    return given.union([source for source, _, _ in found.already ^ agent.lapsed])
+
+
 def _essence(found: frozenset[str] | Missing) -> object:
     return (found.reason, found.message) if isinstance(found, Missing) else found
 
@@ -42,21 +63,23 @@ def _facts(pod: Pod) -> tuple[object, ...]:
 
 
 def carried(
-    controls: Iterable[Control], before: Mapping[str, Finding], changed: Collection[SourceName], reads: Reads, dates: Dates
+    criteria: Criteria, before: Mapping[str, Finding], changed: Collection[SourceName] | None, dates: Dates
 ) -> dict[str, Finding]:
-    """By control, those `before` that no change in these sources can turn; `dates`: when each source was seen last.
+    """By control, those `before` that no change in these sources can turn; None: whatever it is that changed.
 
-    Roll-ups are not among them: they are made of the others.
+    `dates`: when each source was seen last. Roll-ups are not among them: they are made of the others.
     """
+    if changed is None:
+        return {}
     again = _Dated(dates)
     return {
         control.id: was._replace(evidence=again(was.evidence))
-        for control in controls
+        for control in criteria.catalogue.controls
         if (was := before.get(control.id)) is not None
         and control.automation is not _ROLLUP
         and not (was.next_decided_at is not None and was.reason in DECIDED_BY_TIME)
         and not was.memory.unconfirmed
-        and reads.untouched(control.id, changed)
+        and criteria.reads.untouched(control.id, changed)
     }
 
 
