@@ -76,8 +76,9 @@ class Gathering:
         self._told: set[SourceName] = set()  # which were given twice
         self._failing: list[int] = []  # of each: calls in a row that did not tell what changed
         self._beside: list[Collection[AgentRef]] = []  # the agents that each told last
-        self._up: list[Mapping[str, str]] = []  # the same of its sources
+        self._up: list[Mapping[str, str]] = []  # and its sources
         self._given: list[set[SourceName]] = []  # what each ever gave
+        self._of_pods: set[int] = set()  # who ever told facts of pods
         for each in providers:
             self.add(each)
 
@@ -105,6 +106,7 @@ class Gathering:
             else:
                 said[number] = provided
                 merged.add(number, provided)
+                self._of_pods.update((number,) if provided.facts else ())
             yield
         merged.pods.update({target.key.pod: {} for target in targets})
         own = (name for name in merged.facts if self._owns(agent.namespace, name))
@@ -125,19 +127,18 @@ class Gathering:
         return Gathered(evidence, merged.labels, frozenset(failed))
 
     def given(self, numbers: Iterable[int]) -> frozenset[SourceName] | None:
-        """The sources that these providers ever gave; None where one of them tells of something else than sources."""
-        given = [self._given[number] for number in numbers if number >= 0]
+        """The sources that these providers ever gave; None: one of them tells of pods, whose ends others tell too."""
+        given = [() if number in self._of_pods else self._given[number] for number in numbers if number >= 0]
         return frozenset[SourceName]().union(*given) if all(given) else None
 
     def look_in_steps(self, agent: AgentRef, targets: Sequence[Target]) -> Steps[Looked]:
         """The dates alone, in steps: most evidence of most agents is as it was, seen once more."""
-        said, sources = dict[int, Provided](), dict[SourceName, Seen[object] | Missing]()
+        said = dict[int, Provided]()
         for number in range(len(self.providers)):
             provided = self._said(number, agent, targets)
-            if provided is not None:
-                said[number] = provided
-                sources.update(provided.sources)
+            said |= {number: provided} if provided is not None else {}
             yield
+        sources = {source: found for each in said.values() for source, found in each.sources.items()}
         pods = {target.key.pod for target in targets}
         pods.update(name for each in said.values() for name in each.facts if self._owns(agent.namespace, name))
         dates = {(source, ""): at for source, at in dates_in(sources).items()}
