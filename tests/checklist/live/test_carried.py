@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import Missing, Seen
-from probes.controls.finding import Finding
+from probes.controls.finding import EvidenceShown, Finding
 from probes.readings.health.answer import HealthAnswer, PathAnswer, Way
 from tests.checklist.live.judged import SEARCH, START, Given, Live, Told, given, pod_target
 from tests.probes.controls.judges.known.test_of_what_is_known import VALUES
@@ -56,8 +56,14 @@ class Fleet:
         self.live.wait(6)
 
     def findings(self) -> dict[str, Finding]:
-        """All of them, but for what moves by itself."""
-        return {name: each._replace(next_decided_at=None) for name, each in self.live.view.findings(SEARCH).items()}
+        """All of them, but for what moves by itself: as after a look through, dates may be newer than the evidence that
+        a finding is kept by."""
+        every = self.live.view.findings(SEARCH).items()
+        return {name: each._replace(next_decided_at=None, evidence=_undated(each)) for name, each in every}
+
+
+def _undated(finding: Finding) -> tuple[EvidenceShown, ...]:
+    return tuple(sorted(each._replace(observed_at=0.0) for each in finding.evidence))
 
 
 @st.composite

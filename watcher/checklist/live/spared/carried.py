@@ -78,7 +78,7 @@ def carried(
         if (was := before.get(control.id)) is not None
         and control.automation is not _ROLLUP
         and not (was.next_decided_at is not None and was.reason in DECIDED_BY_TIME)
-        and not was.memory.unconfirmed
+        and not was.memory.suspects
         and criteria.reads.untouched(control.id, changed)
     }
 
