@@ -9,6 +9,7 @@ from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
+from probes.controls.reads import Reads
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
 from probes.controls.steps import Steps, finished
@@ -48,8 +49,12 @@ def judge_in_steps(
     records: Sequence[Record] = (),
     previous: Mapping[str, Finding] = NO_FINDINGS,
     known: Mapping[str, Finding] = NO_FINDINGS,
+    reads: Reads | None = None,
 ) -> Steps[Mapping[str, Finding]]:
-    """The same in steps, one control or less at a time, for who has other things to do in between."""
+    """The same in steps, one control or less at a time, for who has other things to do in between.
+
+    `reads` is told what the judges of each control read.
+    """
     found: dict[str, Finding] = {}
     by_control: dict[str, list[Record]] = {}
     for each in records:
@@ -62,9 +67,12 @@ def judge_in_steps(
         elif control.automation is not _ROLLUP:
             own = by_control.get(control.id, ())
             before = previous.get(control.id)
+            evidence.read.clear()
             found[control.id] = yield from judge_control_in_steps(
                 control, evidence, facts, judges, own, before, answers, pods
             )
+            if reads is not None:
+                reads.note(control.id, evidence.read)
             yield
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)

@@ -63,6 +63,11 @@ class Memory(NamedTuple):
     blamed: frozenset[Witness] = frozenset()  # whose evidence made it fail
     nothing_since: float | None = None  # Unix seconds since when it is NoData or Observing on end
 
+    @property
+    def unconfirmed(self) -> frozenset[Witness]:
+        """Who was bad once, and a second look decides; who was bad twice is blamed."""
+        return frozenset(self.suspects) - self.blamed
+
 
 NOTHING_REMEMBERED = Memory()
 

@@ -69,15 +69,23 @@ class EvidenceSet:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     digests: Mapping[Bind, frozenset[str] | Missing] = field(default_factory=dict)  # what runs now: records bind to it
     version: str = ""  # of the agent, as the label app.kubernetes.io/version of its workload says; "": not known
+    read: set[SourceName] = field(default_factory=set, compare=False, repr=False)  # what was asked for until now
 
     def of(self, source: SourceName, kind: type[T]) -> Seen[T] | Missing:
         """What this source gave of the agent as a whole; TypeError where it is not a `kind`."""
+        self.read.add(source)
         return _typed(self.sources.get(source, NOT_GIVEN), kind)
 
     def of_pods(self, source: SourceName, kind: type[T]) -> Iterator[tuple[Pod, Seen[T] | Missing]]:
         """What this source gave of each pod for itself."""
+        self.read.add(source)
         for pod in self.pods.values():
             yield pod, _typed(pod.sources.get(source, NOT_GIVEN), kind)
+
+    def of_pod(self, source: SourceName, pod: Pod) -> Seen[object] | Missing | None:
+        """What this source gave of one pod; None where it gave nothing, not even why."""
+        self.read.add(source)
+        return pod.sources.get(source)
 
 
 def _typed(found: Seen[object] | Missing, kind: type[T]) -> Seen[T] | Missing:

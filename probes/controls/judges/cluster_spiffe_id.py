@@ -46,7 +46,7 @@ def entry_is_there(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Sta
     """A pod that serves no SPIFFE ID, and that no entry selects, has none."""
     for pod, found in evidence.of_pods(ENTRIES, IdentityEntries):
         none = not isinstance(found, Missing) and not found.value.entries and not found.value.unread
-        if none and serves_no_identity(pod):
+        if none and serves_no_identity(evidence, pod):
             told = "It serves no SPIFFE ID, and no ClusterSPIFFEID selects it."
             yield Statement(ENTRIES, Says.BAD, told, pod=pod.name)
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from probes.contract import Unknown, Verdict
 from probes.contract.condition import Status
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import EvidenceSet, Pod, Seen, Verdicts
+from probes.controls.evidence import EvidenceSet, Missing, Pod, Seen, Verdicts
 from probes.controls.judging import Facts, Says, Statement, judge
 
 T = TypeVar("T")
@@ -49,6 +49,10 @@ class PodCase(Generic[T]):
     def seen(self) -> T:
         """What was seen."""
         return self.found.value
+
+    def of_pod(self, source: SourceName) -> Seen[object] | Missing | None:
+        """What another source gave of the same pod; None where it gave nothing."""
+        return self.evidence.of_pod(source, self.pod)
 
     @property
     def ready_for(self) -> float:

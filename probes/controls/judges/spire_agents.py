@@ -22,7 +22,7 @@ class SpireAgent(NamedTuple):
 
 def spire_agents_of(evidence: EvidenceSet, pod: Pod) -> Sequence[SpireAgent] | Missing:
     """Those of the node that this pod runs on; where they may not all be known, why."""
-    live, objects = pod.sources.get(POD), evidence.of(OBJECT, AgentObjects)
+    live, objects = evidence.of_pod(POD, pod), evidence.of(OBJECT, AgentObjects)
     if not isinstance(live, Seen) or not isinstance(live.value, LivePod) or not live.value.run.node:
         return _NO_NODE
     if isinstance(objects, Missing):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef, Missing, Seen
@@ -15,7 +17,15 @@ from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kept.keeper import FindingsKeeper
-from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Presence, Provided
+from watcher.checklist.live.provider import (
+    NOTHING,
+    EvidenceProvider,
+    Presence,
+    Provided,
+    Sources,
+    SourcesOfPods,
+    dates_in,
+)
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
@@ -78,6 +88,13 @@ class Told:
 def pod_target(pod: str = "search-0", agent: AgentRef = SEARCH, *, discovered: bool = False) -> Target:
     """A pod that is watched."""
     return Target(key=TargetKey(agent.namespace, agent.agent, pod), discovered=discovered)
+
+
+def are_dated_alike(pods: Mapping[str, Sources]) -> None:
+    """What tells the dates of pods alone tells those of all that is known of them."""
+    assert isinstance(pods, SourcesOfPods)
+    for name, sources in pods.items():
+        assert pods.dates(name) == pytest.approx(dates_in(sources), abs=1)
 
 
 @dataclass

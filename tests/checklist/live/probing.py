@@ -9,6 +9,7 @@ from typing import NamedTuple
 from probes import load_probes
 from probes.contract import Reading, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.controls.evidence import AgentRef
+from tests.checklist.live.judged import are_dated_alike
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.config.settings import load_settings
@@ -128,7 +129,9 @@ class Probing:
         """The evidence of a pod."""
         target = self.engine.board.states[next(key for key in self.engine.board.states if key.pod == pod)].target
         agent = AgentRef(target.key.namespace, target.key.agent)
-        sources = self.prober.evidence_of(agent, [target]).pods[pod]
+        pods = self.prober.evidence_of(agent, [target]).pods
+        are_dated_alike(pods)
+        sources = pods[pod]
         return next(value for name, value in sources.items() if name == kind)
 
 

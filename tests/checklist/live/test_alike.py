@@ -10,8 +10,8 @@ from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.verdict.control import judge_control
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, pod, seen
 from watcher.checklist.live.accounts import Accounts
-from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
+from watcher.checklist.live.spared.alike import Alike
 from watcher.config.checklist import ChecklistSettings
 from watcher.runtime.cooperative import TimeSlice
 

@@ -61,6 +61,7 @@ def test_a_change_is_judged_within_ten_seconds_and_told() -> None:
 def test_who_was_bad_once_is_told_to_whoever_can_look_again() -> None:
     live, told = _watching()
     heard: list[tuple[AgentRef, Collection[Witness]]] = []
+    counts: list[int] = []
     live.checklist.on_suspects = lambda agent, witnesses: heard.append((agent, witnesses))
     for status in (200, 503, 503, 200):
         health = PathAnswer(
@@ -70,7 +71,9 @@ def test_who_was_bad_once_is_told_to_whoever_can_look_again() -> None:
         found: Seen[object] = Seen(answer, START + live.uptime, "pod/prod/search-0:8443")
         told.tell(SEARCH, given({}, {"search-0": {SourceName.HEALTH: found}}))
         live.wait(70)
+        counts.append(len(heard))
     assert heard[-1] == (SEARCH, {Witness(SourceName.HEALTH, "search-0")})
+    assert counts[0] == 0 < counts[1] == counts[2] == counts[3], "who was bad twice is no suspect any more"
     assert {each for _, witnesses in heard for each in witnesses} == {Witness(SourceName.HEALTH, "search-0")}
     assert live.finding("reliability.health.endpoint").state is State.PASS
 

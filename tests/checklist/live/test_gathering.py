@@ -7,8 +7,10 @@ import pytest
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.steps import finished
 from tests.checklist.live.judged import SEARCH, START, Told, pod_target
 from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.moments import dates_of
 from watcher.checklist.live.provider import Provided, Sources, SourcesOfPods
 
 OPA, PAGE, RECORD = SourceName.OPA, SourceName.AGENT_METRICS, SourceName.RECORD
@@ -54,6 +56,21 @@ def test_in_steps_and_at_once_the_same_is_found() -> None:
     assert list(found.evidence.pods) == [each.key.pod for each in TARGETS]
     last = found.evidence.pods["search-1999"].sources
     assert last == {OPA: Seen("search-1999", START, "search-1999"), PAGE: Seen("search-1999", START, "search-1999")}
+
+
+def test_the_dates_alone_are_those_of_all_that_is_known_and_come_in_short_steps() -> None:
+    providers, at = (Asked(OPA), Asked(PAGE)), {SourceName.AGENT_CONFIG: Seen("a config", START - 7, "a")}
+    whole = Told()
+    whole.known[SEARCH] = Provided(at, {"search-1": {SourceName.HANDSHAKE: Seen("a port", START - 9, "b")}})
+    gathering = _gathering(*providers, whole)
+    dates = finished(gathering.look_in_steps(SEARCH, TARGETS)).dates
+    assert dates == dates_of(gathering.of(SEARCH, {}, TARGETS, START).evidence)
+    turns, before = 0, sum(each.pods for each in providers)
+    for _ in gathering.look_in_steps(SEARCH, TARGETS):
+        after = sum(each.pods for each in providers)
+        assert after - before <= 26
+        turns, before = turns + 1, after
+    assert turns >= 2 * MANY / 25
 
 
 @pytest.mark.parametrize("bad", ["search-0", "search-1"])

@@ -9,18 +9,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 
 from probes.contract import TargetKey
+from probes.controls.catalogue.control import SourceName
 from probes.controls.checklist import NO_FINDINGS, judge_in_steps
-from probes.controls.evidence import AgentRef, EvidenceSet
+from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
 from probes.controls.records import Record
-from watcher.checklist.live.accounts import Accounts, account_in
 from watcher.checklist.live.agent_verdict import agent_verdict
-from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering
-from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed, record_lapses_at
+from watcher.checklist.live.known_accounts import KnownAccounts, note
+from watcher.checklist.live.moments import dates_of, decided_at, lapsed, record_lapses_at
 from watcher.checklist.live.roster import ListedAgent, Roster
+from watcher.checklist.live.spared.alike import Alike
+from watcher.checklist.live.spared.carried import carried, changed_in, frame_of
 from watcher.checklist.live.turns import followed, turned
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
@@ -30,8 +32,6 @@ from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice, stepped
 from watcher.runtime.failures import FailuresLogger
-
-log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 """Seconds for which the first verdicts wait for the first looks."""
@@ -70,11 +70,10 @@ class Checklist:
         self.last_complete: float | None = None  # steady seconds: when each agent was judged or looked through
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
         self._records = records
-        self._logger = FailuresLogger(log)
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._alike = Alike(criteria)
         self._began = self._round_began = clock.steady()
-        self._accounts = self._accounts_of_all = Accounts()  # now; and when all were judged by them
-        self._accounts_told = -inf
+        self._accounts = KnownAccounts()
         self._busy, self._spent = False, 0.0
         own_metrics.set(CHECKLIST_INFO, 1, criteria.catalogue.version, criteria.catalogue.digest)
         for result in ("ok", "error"):
@@ -102,7 +101,7 @@ class Checklist:
         await self._learn_accounts()
         time_slice = TimeSlice()
         for agent in list(self.roster.agents.values()):
-            agent.judge_at = -inf
+            agent.judge_at = agent.whole_at = -inf
             await self._handle(agent, time_slice)
 
     def suspects(self) -> Sequence[AgentRef]:
@@ -129,22 +128,14 @@ class Checklist:
         for agent in self.roster.take_new():
             self.take_up(agent)
             await time_slice.checkpoint()
-        for changed in self.gathering.take_changed():
-            self.roster.change(changed, now)
+        for number, changed in self.gathering.take_changed():
+            self.roster.change(changed, now, frozenset({number}))
         up = self.gathering.sources_up()
         self._own_metrics.set_all(SOURCE_UP, {(name, why): not why for name, why in up.items()})
 
     async def _learn_accounts(self) -> None:
-        """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
-        accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
-        for agent in list(self.roster.agents.values()):
-            if not agent.learnt:
-                await self._gathered(agent, time_slice)
-                await time_slice.checkpoint()
-            accounts.add(agent.account)
-        self._accounts, now = Accounts.of(accounts), self.clock.steady()
-        if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
-            self._accounts_of_all, self._accounts_told = self._accounts, now
+        now = self.clock.steady()
+        if await self._accounts.learn(self.roster.agents.values(), self.gathering, now, self.interval):
             self.roster.change(None, now)
 
     async def _judge_due(self) -> None:
@@ -158,48 +149,66 @@ class Checklist:
 
     async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
         now = self.clock.steady()
-        to_be_judged = agent.is_to_be_judged(now)
+        to_be_judged, changed_by = agent.is_to_be_judged(now), agent.changed_by
         try:
             if to_be_judged:
-                agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
-            gathered = await self._gathered(agent, time_slice)
-            found = lapsed(gathered.evidence, self.criteria.ages, self.date())
-            await time_slice.checkpoint()
-            if to_be_judged or found.already != agent.lapsed:
-                await self._judge(agent, gathered, time_slice)
-            else:
-                self.store.see(agent.ref, dates_of(gathered.evidence))
-                agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
+                agent.take_changes()
+            if to_be_judged or not await self._looked_through(agent, time_slice):
+                gathering = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
+                gathered = await stepped(gathering, time_slice)
+                note(agent, gathered.objects)
+                found = lapsed(dates_of(gathered.evidence), self.criteria.ages, self.date())
+                await time_slice.checkpoint()
+                frame, given = frame_of(gathered, self._accounts.now, self.date()), self.gathering.given(changed_by)
+                changed = changed_in(agent, changed_by, given, frame, found, now)
+                await self._judge(agent, gathered, changed, time_slice)
+                agent.seen(self.clock.steady(), found.already, self._in(found.next_at), self.interval)
             await time_slice.checkpoint()
         except Exception:  # the boundary: what goes wrong with one agent costs its verdict
             self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
             self._logger.exception("agent not judged", agent=str(agent.ref))
-            agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
+            agent.not_judged(now + self.interval)
 
-    async def _gathered(self, agent: ListedAgent, time_slice: TimeSlice) -> Gathered:
-        steps = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
-        gathered = await stepped(steps, time_slice)
-        agent.account, agent.learnt = account_in(agent.ref, gathered.objects).or_last(agent.account), True
-        return gathered
+    async def _looked_through(self, agent: ListedAgent, time_slice: TimeSlice) -> bool:
+        """Date its findings anew; False where something became too old, or is no longer."""
+        looked = await stepped(self.gathering.look_in_steps(agent.ref, agent.targets), time_slice)
+        note(agent, looked.objects)
+        found = lapsed(looked.dates, self.criteria.ages, self.date())
+        if found.already != agent.lapsed:
+            return False
+        self.store.see(agent.ref, looked.dates)
+        agent.seen(self.clock.steady(), found.already, self._in(found.next_at), self.interval)
+        return True
 
-    def _lapses_in(self, found: Lapsed) -> float:
-        return min(self.interval, max(_APART, found.next_at - self.date()))
-
-    async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
+    async def _judge(
+        self,
+        agent: ListedAgent,
+        gathered: Gathered,
+        changed: frozenset[SourceName] | None,
+        time_slice: TimeSlice,
+    ) -> None:
+        """Judge what a change in these sources may turn; None: all of it."""
         date, before = self.date(), agent.before or self.store.get(agent.ref)
         await time_slice.checkpoint()
         evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
         known = await self._alike.known(evidence, before, records, date, time_slice)
-        required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
-        steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
-        findings = await stepped(steps, time_slice, self._spend)
+        known = {**carried(criteria, before, changed, dates_of(evidence)), **known}
+        required, facts = (
+            criteria.required(criteria.profile(agent.ref.namespace)),
+            criteria.facts(date, self._accounts.now),
+        )
+        judging = criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known, criteria.reads
+        findings = await stepped(judge_in_steps(*judging), time_slice, self._spend)
         packed = await stepped(self.store.packed_in_steps(findings), time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
             self.store.put_packed(agent.ref, packed)
             self._keep(agent, gathered, before, findings, date)
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
-            self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
-            if suspects := {each for one in findings.values() for each in one.memory.suspects}:
+            decided, now = decided_at(evidence, findings.values(), date), self.clock.steady()
+            if changed is None:
+                agent.all_judged(now, min(self.interval * _ANEW * agent.spread, self._in(ends)))
+            agent.judge_at = min(agent.whole_at, now + self._in(decided))
+            if suspects := {each for one in findings.values() for each in one.memory.unconfirmed}:
                 self.on_suspects(agent.ref, suspects)
 
     def _spend(self, seconds: float) -> None:
@@ -224,18 +233,16 @@ class Checklist:
         for tell in self.on_turn:
             tell(turns)
 
-    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, decided: float, date: float) -> None:
-        """`decided`: Unix seconds of the next moment at which time alone turns a finding."""
-        now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + self._lapses_in(found)
-        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided - date))
-
     def _end_round(self) -> None:
         """A round is complete when all agents were looked through since it began; none may only not be found yet."""
         unseen = inf if self._may_begin() else -inf
         if min((each.seen_at for each in self.roster.agents.values()), default=unseen) >= self._round_began:
             self.last_complete = self._round_began = self.clock.steady()
             self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
+
+    def _in(self, moment: float) -> float:
+        """Seconds until then (Unix seconds), at the earliest those after which time is looked at again."""
+        return max(_APART, moment - self.date())
 
     def date(self) -> float:
         """Unix seconds."""

@@ -3,6 +3,7 @@
 from probes.controls.catalogue.loading import Catalogue, load_catalogue
 from probes.controls.judging import Facts, Judges, load_judges
 from probes.controls.profile import Profile, profile_of
+from probes.controls.reads import Reads
 from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.moments import Ages, ages_of
@@ -16,6 +17,7 @@ class Criteria:
         self.catalogue: Catalogue = load_catalogue()
         self.judges: Judges = load_judges()
         self.ages: Ages = ages_of(self.catalogue.controls)
+        self.reads = Reads(self.catalogue.controls)
         self._sdk = load_sdk_facts()
         self.adopt(settings)
 

@@ -11,7 +11,16 @@ from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Seen
 from probes.controls.steps import Steps, finished, in_steps
 from probes.controls.verdict.voting import SETTLED_AFTER
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.provider import EvidenceProvider, Merged, Presence, Provided, Sources
+from watcher.checklist.live.provider import (
+    EvidenceProvider,
+    Merged,
+    Presence,
+    Provided,
+    SourceDates,
+    Sources,
+    SourcesOfPods,
+    dates_in,
+)
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
@@ -22,7 +31,16 @@ PODS_A_STEP = 25
 _ANEW = 60
 """Calls in which all agents are judged once, while it is not told of which anything changed."""
 
+_OBJECT = SourceName.KUBERNETES_OBJECT
+
 T = TypeVar("T")
+
+
+class Looked(NamedTuple):
+    """When what is known of one agent was seen last."""
+
+    dates: Mapping[tuple[SourceName, str], float]  # Unix seconds, by source and pod
+    objects: Seen[object] | Missing | None  # source `kubernetes_object`
 
 
 class Gathered(NamedTuple):
@@ -30,11 +48,12 @@ class Gathered(NamedTuple):
 
     evidence: EvidenceSet
     labels: Mapping[str, str]  # of its workload
+    failed: frozenset[int] = frozenset()  # numbers of the providers that raised
 
     @property
     def objects(self) -> Seen[object] | Missing | None:
         """Source `kubernetes_object`, where anybody gave it."""
-        return self.evidence.sources.get(SourceName.KUBERNETES_OBJECT)
+        return self.evidence.sources.get(_OBJECT)
 
 
 class Gathering:
@@ -57,8 +76,9 @@ class Gathering:
         self._told: set[SourceName] = set()  # which were given twice
         self._failing: list[int] = []  # of each: calls in a row that did not tell what changed
         self._beside: list[Collection[AgentRef]] = []  # the agents that each told last
-        self._up: list[Mapping[str, str]] = []  # the same of its sources
+        self._up: list[Mapping[str, str]] = []  # and its sources
         self._given: list[set[SourceName]] = []  # what each ever gave
+        self._of_pods: set[int] = set()  # who ever told facts of pods
         for each in providers:
             self.add(each)
 
@@ -86,6 +106,7 @@ class Gathering:
             else:
                 said[number] = provided
                 merged.add(number, provided)
+                self._of_pods.update((number,) if provided.facts else ())
             yield
         merged.pods.update({target.key.pod: {} for target in targets})
         own = (name for name in merged.facts if self._owns(agent.namespace, name))
@@ -102,7 +123,45 @@ class Gathering:
         pods = yield from in_steps(every)
         version = merged.labels.get("app.kubernetes.io/version", "")
         by_name = {each.name: each for each in pods}
-        return Gathered(EvidenceSet(agent, merged.sources, by_name, merged.digests, version), merged.labels)
+        evidence = EvidenceSet(agent, merged.sources, by_name, merged.digests, version)
+        return Gathered(evidence, merged.labels, frozenset(failed))
+
+    def given(self, numbers: Iterable[int]) -> frozenset[SourceName] | None:
+        """The sources that these providers ever gave; None: one of them tells of pods, whose ends others tell too."""
+        given = [() if number in self._of_pods else self._given[number] for number in numbers if number >= 0]
+        return frozenset[SourceName]().union(*given) if all(given) else None
+
+    def look_in_steps(self, agent: AgentRef, targets: Sequence[Target]) -> Steps[Looked]:
+        """The dates alone, in steps: most evidence of most agents is as it was, seen once more."""
+        said = dict[int, Provided]()
+        for number in range(len(self.providers)):
+            provided = self._said(number, agent, targets)
+            said |= {number: provided} if provided is not None else {}
+            yield
+        sources = {source: found for each in said.values() for source, found in each.sources.items()}
+        pods = {target.key.pod for target in targets}
+        pods.update(name for each in said.values() for name in each.facts if self._owns(agent.namespace, name))
+        dates = {(source, ""): at for source, at in dates_in(sources).items()}
+        names = ((number, name) for number, each in said.items() for name in each.pods if name in pods)
+        for count, (number, name) in enumerate(names):
+            dates |= {(source, name): at for source, at in self._dates_of(number, agent, said[number], name).items()}
+            if count % PODS_A_STEP == 0:
+                yield
+        return Looked(dates, sources.get(_OBJECT))
+
+    def _dates_of(self, number: int, agent: AgentRef, provided: Provided, pod: str) -> SourceDates:
+        """Of one pod; none where its provider raises, which is told when the agent is judged."""
+        if not isinstance(provided.pods, SourcesOfPods):
+            return dates_in(self._of_pod(number, agent, provided, pod) or {})
+        return self._asked(number, partial(provided.pods.dates, pod), {})
+
+    def objects_of(self, agent: AgentRef, targets: Sequence[Target]) -> Seen[object] | Missing | None:
+        """Source `kubernetes_object` of an agent alone, where anybody gives it: much cheaper than all that is known."""
+        for number in range(len(self.providers)):
+            provided = self._said(number, agent, targets)
+            if provided is not None and _OBJECT in provided.sources:
+                return provided.sources[_OBJECT]
+        return None
 
     def _add_pods(self, merged: Merged, said: Mapping[int, Provided], agent: AgentRef) -> Steps[set[int]]:
         """Ask of each pod what is known of it; gives the providers that raised."""
@@ -138,9 +197,9 @@ class Gathering:
             return True if self._owns(agent.namespace, agent.agent) else None
         return None if Presence.UNTOLD in said else False
 
-    def take_changed(self) -> Iterator[Collection[AgentRef] | None]:
-        """Of which agents something changed since this was asked last; None: maybe of all."""
-        return (self._changed(number) for number in range(len(self.providers)))
+    def take_changed(self) -> Iterator[tuple[int, Collection[AgentRef] | None]]:
+        """Who tells, and of which agents something changed since this was asked last; None: maybe of all."""
+        return ((number, self._changed(number)) for number in range(len(self.providers)))
 
     def sources_up(self) -> Mapping[str, str]:
         """Why each source that is configured is down, one word; empty where it is up."""

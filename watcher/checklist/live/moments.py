@@ -14,8 +14,11 @@ from probes.controls.verdict.voting import SETTLED_AFTER
 Age = tuple[SourceName, str, float]
 """Evidence of a source, of one pod or (with an empty name) of all, and the seconds after which it is too old."""
 
+Dates = Mapping[tuple[SourceName, str], float]
+"""When evidence was seen last, Unix seconds, by source and pod (empty: of the agent as a whole)."""
+
 Ages = Mapping[SourceName, tuple[float, ...]]
-_DECIDED_BY_TIME = (UnknownReason.OBSERVING, UnknownReason.SETTLING)
+DECIDED_BY_TIME = (UnknownReason.OBSERVING, UnknownReason.SETTLING)
 _UNKNOWN = State.UNKNOWN
 
 
@@ -36,15 +39,15 @@ def ages_of(controls: Iterable[Control]) -> Ages:
     return {source: tuple(sorted(ages)) for source, ages in found.items()}
 
 
-def lapsed(evidence: EvidenceSet, ages: Ages, now: float) -> Lapsed:
+def lapsed(dates: Dates, ages: Ages, now: float) -> Lapsed:
     """What is too old at `now`."""
     already, next_at = set[Age](), inf
-    for source, pod, found in _seen(evidence):
+    for (source, pod), at in dates.items():
         for age in ages.get(source, ()):
-            if found.observed_at + age < now:
+            if at + age < now:
                 already.add((source, pod, age))
-            else:
-                next_at = min(next_at, found.observed_at + age)
+            elif at + age < next_at:
+                next_at = at + age
     return Lapsed(frozenset(already), next_at)
 
 
@@ -58,7 +61,7 @@ def _seen(evidence: EvidenceSet) -> Iterator[tuple[SourceName, str, Seen[object]
                 yield source, pod.name, found
 
 
-def dates_of(evidence: EvidenceSet) -> Mapping[tuple[SourceName, str], float]:
+def dates_of(evidence: EvidenceSet) -> Dates:
     """When each piece was seen last, Unix seconds, by source and pod."""
     return {(source, pod): found.observed_at for source, pod, found in _seen(evidence)}
 
@@ -75,6 +78,6 @@ def decided_at(evidence: EvidenceSet, findings: Iterable[Finding], now: float) -
     observed = (
         each.next_decided_at
         for each in findings
-        if each.state is _UNKNOWN and each.next_decided_at is not None and each.reason in _DECIDED_BY_TIME
+        if each.state is _UNKNOWN and each.next_decided_at is not None and each.reason in DECIDED_BY_TIME
     )
     return min((each for each in (*settling, *observed) if each > now), default=inf)

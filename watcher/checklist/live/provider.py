@@ -12,6 +12,8 @@ from probes.controls.evidence import AgentRef, Missing, Pod, Seen
 
 Sources = Mapping[SourceName, Seen[object] | Missing]
 Found = dict[SourceName, Seen[object] | Missing]
+SourceDates = Mapping[SourceName, float]
+"""When each source was seen last, Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,27 @@ class PodFacts:
 class SourcesOfPods(Mapping[str, Sources]):
     """What is known of each pod, found out when it is asked for: of thousands not within one turn of the loop."""
 
-    def __init__(self, pods: Collection[str], known: Callable[[str], Sources]) -> None:
-        """`known`: what is known now of the pod with this name, one of `pods`."""
-        self._pods, self._known = pods, known
+    def __init__(
+        self,
+        pods: Collection[str],
+        known: Callable[[str], Sources],
+        dates: Callable[[str], SourceDates] | None = None,
+    ) -> None:
+        """`known`: what is known now of the pod with this name, one of `pods`; `dates`: the dates of that alone, where
+        they are to be had for less."""
+        self._pods, self._known, self._dates = pods, known, dates
 
     def __getitem__(self, pod: str, /) -> Sources:
         """Of this pod; KeyError where it is none of these."""
         if pod not in self._pods:
             raise KeyError(pod)
         return self._known(pod)
+
+    def dates(self, pod: str) -> SourceDates:
+        """When each source saw this pod last; KeyError where it is none of these."""
+        if self._dates is None or pod not in self._pods:
+            return dates_in(self[pod])
+        return self._dates(pod)
 
     def __iter__(self) -> Iterator[str]:
         """Their names."""
@@ -45,6 +59,11 @@ class SourcesOfPods(Mapping[str, Sources]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self._pods)
+
+
+def dates_in(sources: Sources) -> SourceDates:
+    """When each of these that was seen was."""
+    return {source: found.observed_at for source, found in sources.items() if isinstance(found, Seen)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ LINGERS = 900.0
 
 _SLICE = 50
 
+ANYTHING = frozenset({-1})
+"""For the number of a provider: whatever it is that changed."""
+
+NOBODY_SAID: frozenset[int] = frozenset()
+
 
 @dataclass(slots=True, eq=False)
 class ListedAgent:
@@ -40,6 +45,10 @@ class ListedAgent:
     judge_at: float = inf  # when time alone may turn a finding
     check_at: float = inf  # when its evidence is looked through
     changed_at: float = inf  # since when something is different; inf: nothing is
+    changed_by: frozenset[int] = ANYTHING  # the numbers of the providers that said so
+    frame: int = 0  # of `frame_of`, at the last verdict
+    whole_at: float = -inf  # when all of it is judged at the latest
+    whole_since: float = -inf  # when all of it was judged last
     before: Mapping[str, Finding] = field(default_factory=dict)  # of the last process, until judged
     comparable: bool = False  # whether the next findings may be compared with those before: same agent, same catalogue
     untold_since: float = inf  # since when it cannot be told whether it is gone
@@ -49,6 +58,22 @@ class ListedAgent:
     def spread(self) -> float:
         """From 0.5 to 1, the same forever: what is due for all is not due for all at once."""
         return 0.5 + crc32(str(self.ref).encode()) % 512 / 1024
+
+    def seen(self, now: float, lapsed: frozenset[Age], lapses_in: float, every: float) -> None:
+        """What its verdict rests on was seen; seconds until more of it is too old, and until it is looked at anyway."""
+        self.lapsed, self.seen_at, self.check_at = lapsed, now, now + min(every, lapses_in)
+
+    def all_judged(self, now: float, again_in: float) -> None:
+        """All of it was judged, and is again in so many seconds at the latest."""
+        self.whole_since, self.whole_at = now, now + again_in
+
+    def take_changes(self) -> None:
+        """It is judged: what changes from here on is for the next verdict."""
+        self.changed_at, self.changed_by, self.surely = inf, NOBODY_SAID, False
+
+    def not_judged(self, again_at: float) -> None:
+        """Something went wrong: all of it is to be judged then."""
+        self.changed_at, self.judge_at, self.check_at, self.whole_at = inf, again_at, inf, -inf
 
     def is_to_be_judged(self, now: float) -> bool:
         """Whether it must be judged anew at `now`, steady seconds."""
@@ -128,22 +153,23 @@ class Roster:
             return
         agent.targets = targets
         agent.watched = {each.key.pod: agent.watched.get(each.key.pod, date) for each in targets}
-        _change(agent, now, surely=True)
+        _change(agent, now, ANYTHING, surely=True)
 
     def take_new(self) -> list[ListedAgent]:
         """Agents that came since this was asked last."""
         new, self._new = self._new, []
         return new
 
-    def change(self, refs: Iterable[AgentRef] | None, now: float) -> None:
-        """Something of these is different since `now` (steady seconds); None: maybe of all."""
+    def change(self, refs: Iterable[AgentRef] | None, now: float, by: frozenset[int] = ANYTHING) -> None:
+        """Something of these is different since `now` (steady seconds), as this provider says; None: maybe of all."""
         for agent in list(self.agents.values()) if refs is None else self._listed(refs):
-            _change(agent, now, surely=refs is not None)
+            _change(agent, now, by, surely=refs is not None)
 
     def _listed(self, refs: Iterable[AgentRef]) -> Iterator[ListedAgent]:
         return (self.agents[ref] for ref in refs if ref in self.agents)
 
 
-def _change(agent: ListedAgent, now: float, *, surely: bool) -> None:
+def _change(agent: ListedAgent, now: float, by: frozenset[int], *, surely: bool) -> None:
     agent.changed_at = min(agent.changed_at, now)
+    agent.changed_by |= by
     agent.surely = agent.surely or surely

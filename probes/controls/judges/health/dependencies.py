@@ -1,9 +1,9 @@
 """Whether an agent's health tells of what it depends on: what it names, and what it said when that was down."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import EvidenceSet, LivePod, Pod, Seen
+from probes.controls.evidence import EvidenceSet, LivePod, Seen
 from probes.controls.judges.health.case import HEALTH, HealthCase, cases
 from probes.controls.judging import Facts, Says, Statement, judge
 from probes.readings.health.answer import OUTAGE, Outage
@@ -51,12 +51,12 @@ def _names(said: HealthDocument) -> str:
 
 def _told(evidence: EvidenceSet, outages: Sequence[Outage], next_at: float | None) -> Iterator[Statement]:
     """What the outages tell, said of the conditions as they were gathered: of the agent, or of each pod."""
-    told = _of_outages(outages, evidence.pods, next_at)
-    if isinstance(evidence.sources.get(CONDITIONS), Seen):
+    told = _of_outages(outages, evidence, next_at)
+    if isinstance(evidence.of(CONDITIONS, object), Seen):
         yield told
         return
     for pod in evidence.pods.values():
-        if isinstance(pod.sources.get(CONDITIONS), Seen):
+        if isinstance(evidence.of_pod(CONDITIONS, pod), Seen):
             yield Statement(
                 CONDITIONS,
                 told.says,
@@ -68,9 +68,9 @@ def _told(evidence: EvidenceSet, outages: Sequence[Outage], next_at: float | Non
             )
 
 
-def _of_outages(outages: Sequence[Outage], pods: Mapping[str, Pod], next_at: float | None) -> Statement:
+def _of_outages(outages: Sequence[Outage], evidence: EvidenceSet, next_at: float | None) -> Statement:
     said_healthy = [each for each in outages if each.lied and not _contradicted(each, outages)]
-    lies = [each for each in said_healthy if each.condition != _FROM_OUTSIDE or _opa_was_down(each, pods)]
+    lies = [each for each in said_healthy if each.condition != _FROM_OUTSIDE or _opa_was_down(each, evidence)]
     if lies:
         what = f"called {lies[0].subject}" if lies[0].subject else "stayed"
         message = f"/health of {lies[0].pod} {what} healthy for {OUTAGE:.0f} s and longer while {lies[0].down}."
@@ -86,10 +86,10 @@ def _of_outages(outages: Sequence[Outage], pods: Mapping[str, Pod], next_at: flo
 _DOUBTED = "stayed healthy while the watcher could not reach its OPA; that the agent could not either is not known."
 
 
-def _opa_was_down(outage: Outage, pods: Mapping[str, Pod]) -> bool:
+def _opa_was_down(outage: Outage, evidence: EvidenceSet) -> bool:
     """Whether by the kubelet the OPA in this pod did not run from the beginning of the outage to the last look."""
-    pod = pods.get(outage.pod)
-    found = pod.sources.get(SourceName.KUBERNETES_POD) if pod is not None else None
+    pod = evidence.pods.get(outage.pod)
+    found = evidence.of_pod(SourceName.KUBERNETES_POD, pod) if pod is not None else None
     if not isinstance(found, Seen) or not isinstance(found.value, LivePod) or found.observed_at < outage.looked_at:
         return False
     opa = found.value.run.container(found.value.opa)

@@ -26,16 +26,16 @@ _KILLED_BY_THEN = 60.0
 def can_succeed(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
     """What a kubelet would be answered, pod by pod; that a probe is there and works is for others to see."""
     for case in cases(evidence):
-        if _has_succeeded(evidence.pods[case.pod], facts.now):
+        if _has_succeeded(evidence, evidence.pods[case.pod], facts.now):
             continue
         for asked in case.answer.kubelet:
             if asked.probe.kind == "liveness":
                 yield from _said(case, asked)
 
 
-def _has_succeeded(pod: Pod, now: float) -> bool:
+def _has_succeeded(evidence: EvidenceSet, pod: Pod, now: float) -> bool:
     """Whether the container has run for longer than its kubelet would let it, did its livenessProbe never succeed."""
-    found = pod.sources.get(SourceName.KUBERNETES_POD)
+    found = evidence.of_pod(SourceName.KUBERNETES_POD, pod)
     if not isinstance(found, Seen) or not isinstance(found.value, LivePod):
         return False
     container, own = agent_of(found.value.template), found.value.agent

@@ -67,9 +67,8 @@ def _process_started(case: PodCase[PodHistory], rotated: float) -> float | None:
     Not even a process that began long before, as it was last seen before that: another may have taken its place.
     """
     told: list[float] = []
-    sources = case.pod.sources
-    page = _since(sources.get(SourceName.AGENT_METRICS), rotated)
-    live = _since(sources.get(SourceName.KUBERNETES_POD), rotated - _WATCH_IS_SILENT)
+    page = _since(case.of_pod(SourceName.AGENT_METRICS), rotated)
+    live = _since(case.of_pod(SourceName.KUBERNETES_POD), rotated - _WATCH_IS_SILENT)
     if isinstance(page, MetricsLook) and not page.error and case.seen.process_started is not None:
         told.append(case.seen.process_started)
     if isinstance(live, LivePod) and live.agent is not None and live.agent.running_since is not None:

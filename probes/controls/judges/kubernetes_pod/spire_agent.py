@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import Missing, Pod, Seen, ServedPort
+from probes.controls.evidence import Missing, Seen, ServedPort
 from probes.controls.judges.kubernetes_pod.case import PodCase, pod_judge
 from probes.controls.judges.looked import is_false, is_true, worst
 from probes.controls.judges.served_identity import serves_no_identity
@@ -19,7 +19,7 @@ _EXPIRED = "SVIDExpired"
 @pod_judge("predeploy.spire.reachable")
 def spire_agent_is_ready(case: PodCase) -> Iterator[Statement]:
     """Whether it is, or the pod has an SVID all the same; that neither is so refutes."""
-    agents, served = spire_agents_of(case.evidence, case.pod), _serves_svid(case.pod)
+    agents, served = spire_agents_of(case.evidence, case.pod), _serves_svid(case)
     if isinstance(agents, Missing):
         if not served:
             yield case.unclear(agents.reason, agents.message)
@@ -42,11 +42,11 @@ def spire_agent_is_ready(case: PodCase) -> Iterator[Statement]:
         yield case.bad("The SPIRE agent of its node is not Ready, and the pod serves no SVID within its lifetime.")
 
 
-def _serves_svid(pod: Pod) -> bool | None:
+def _serves_svid(case: PodCase) -> bool | None:
     """Whether it serves one within its lifetime, by the last handshake with it; None where that does not tell."""
-    if serves_no_identity(pod):
+    if serves_no_identity(case.evidence, case.pod):
         return False
-    found = pod.sources.get(SourceName.HANDSHAKE)
+    found = case.of_pod(SourceName.HANDSHAKE)
     if not isinstance(found, Seen) or not isinstance(found.value, ServedPort) or not found.value.uris:
         return None
     expired = worst(found.value.verdicts, _EXPIRED)

@@ -15,7 +15,7 @@ _CERTIFICATE = "tls.crt"
 @pod_judge("security.identity.spire-configured")
 def certificate_of_a_secret(case: PodCase) -> Iterator[Statement]:
     """Where the pod serves a certificate without a SPIFFE ID, a Secret with tls.crt that it mounts has it."""
-    if not serves_no_identity(case.pod) or not _is_tls(case):
+    if not serves_no_identity(case.evidence, case.pod) or not _is_tls(case):
         return
     for volume in mappings(case.seen.template.spec.get("volumes")):
         secret = mapping(volume.get("secret"))
@@ -25,6 +25,6 @@ def certificate_of_a_secret(case: PodCase) -> Iterator[Statement]:
 
 
 def _is_tls(case: PodCase) -> bool:
-    found = case.pod.sources.get(SourceName.HANDSHAKE)
+    found = case.of_pod(SourceName.HANDSHAKE)
     served = None if found is None or isinstance(found, Missing) else found.value
     return isinstance(served, ServedPort) and served.spoken is Spoken.TLS

@@ -45,7 +45,7 @@ class LogCase:
 
     def requests_of(self, pod: Pod) -> float | None:
         """That a pod handled in the last hour; None where nothing tells."""
-        found = pod.sources.get(SourceName.AGENT_METRICS)
+        found = self.evidence.of_pod(SourceName.AGENT_METRICS, pod)
         return (
             found.value.traffic.requests if isinstance(found, Seen) and isinstance(found.value, MetricsLook) else None
         )

@@ -39,7 +39,7 @@ def _nowhere_told(evidence: EvidenceSet) -> str:
 
 
 def _is_untold(evidence: EvidenceSet, pod: Pod) -> bool:
-    served = pod.sources.get(SourceName.HANDSHAKE)
+    served = evidence.of_pod(SourceName.HANDSHAKE, pod)
     absent = served is None or (isinstance(served, Missing) and served.reason in _ABSENT)
     return absent and isinstance(spire_agents_of(evidence, pod), Missing)
 

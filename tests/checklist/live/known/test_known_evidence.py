@@ -21,6 +21,7 @@ from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
 from probes.readings.decision import OPAReading
+from tests.checklist.live.judged import are_dated_alike
 from tests.probes.controls.made import CATALOGUE, DAY, record
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
 from watcher.alerting.rules.agents import waits
@@ -73,6 +74,7 @@ class Watching:
         """Of the agent, whose pod has been Ready for an hour."""
         targets = [state.target for state in self.engine.board.states.values()]
         provided, now = self.known.evidence_of(SEARCH, targets), self.engine.clock.wall()
+        are_dated_alike(provided.pods)
         pods = {
             name: Pod(name, "", 0, terminating=False, ready_since=now - 3600, watched_since=now - 3600, sources=found)
             for name, found in provided.pods.items()

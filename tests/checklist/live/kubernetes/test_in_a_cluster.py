@@ -13,6 +13,7 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
 from probes.readings.opa.policies import policy_digest
+from tests.checklist.live.judged import are_dated_alike
 from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
@@ -247,6 +248,7 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         assert found.value.opa == "opa"
         assert gathered.digests[Bind.IMAGE_DIGEST] == frozenset({f"sha256:{'a' * 64}"})
         provided = watched.evidence.evidence_of(AGENT, watched.discoverer.targets())
+        are_dated_alike(provided.pods)
         assert provided.labels == {"team": "search"}
         assert watched.finding("predeploy.smoke.agent-starts", after=400).state == "pass"
         assert watched.said(LIMITS) == "fail Violated"  # its init container has none

@@ -16,7 +16,7 @@ from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
 from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
 from watcher.checklist.live.known.policy import policies_of, policy_of
-from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
+from watcher.checklist.live.provider import Presence, Provided, SourceDates, Sources, SourcesOfPods
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.runtime.failures import FailuresLogger
@@ -98,7 +98,9 @@ class KnownEvidence:
         targets = {target.key.pod: target for target in pods}
         return Provided(
             sources={SourceName.WORKLOAD_API: own_identity(self._engine, pods)},
-            pods=SourcesOfPods(targets.keys(), lambda pod: self._of_pod(targets[pod])),
+            pods=SourcesOfPods(
+                targets.keys(), lambda pod: self._of_pod(targets[pod]), lambda pod: self._dates_of(targets[pod])
+            ),
             digests=self._digests(pods, self._engine.clock.steady()),
         )
 
@@ -160,6 +162,10 @@ class KnownEvidence:
         if state is None:
             return dict.fromkeys(_BY_POD, NOT_SEEN)
         return self._pods.of(state, self._past_of(target.key, now), now)
+
+    def _dates_of(self, target: Target) -> SourceDates:
+        state = self._board.states.get(target.key)
+        return {} if state is None else self._pods.dates(state, self._engine.clock.steady())
 
 
 def _share(key: TargetKey) -> float:

@@ -1,9 +1,10 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Protocol, cast
 
+from probes.contract import Reading
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import AgentRef, LastTry, MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
@@ -16,10 +17,16 @@ from watcher.checklist.live.known import looks
 from watcher.checklist.live.known.counted import process_of
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.policy import is_old
-from watcher.checklist.live.provider import Sources
+from watcher.checklist.live.provider import SourceDates, Sources
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.engine import Engine
+
+_OF_LOOKS: Mapping[str, tuple[SourceName, type[Reading]]] = {
+    "handshake": (SourceName.HANDSHAKE, Handshake),
+    "agent_metrics": (SourceName.AGENT_METRICS, RememberedPage),
+    "opa": (SourceName.OPA, OPAReading),
+}
 
 NOT_SEEN = Missing(UnknownReason.OBSERVING, "The target was found a moment ago.")
 
@@ -51,6 +58,25 @@ class PodEvidence:
             SourceName.CONDITIONS: self._conditions(state, past, now),
             SourceName.HISTORY: self._history(state, past, now),
         }
+
+    def dates(self, state: TargetState, now: float) -> SourceDates:
+        """When each of these was seen, Unix seconds; without those that were not."""
+        found: dict[SourceName, float] = {}
+        date_of, looks_at = self._board.date_of, [each.at for each in state.looks.values()]
+        for name, (source, kind) in _OF_LOOKS.items():
+            look = looks.newest(self._engine, state, name, now)
+            if not isinstance(look, Missing) and isinstance(look.reading, kind) and not self._on_loopback(state, look):
+                found[source] = date_of(look.at - look.reading.age)
+        if looks_at:
+            found[SourceName.CONDITIONS] = found[SourceName.HISTORY] = date_of(max(looks_at))
+        return found
+
+    def _on_loopback(self, state: TargetState, look: Look) -> bool:
+        """Whether it is a look at an OPA that cannot be asked from outside the pod."""
+        opa = look.reading
+        if not isinstance(opa, OPAReading) or not opa.silent:
+            return False
+        return looks.is_on_loopback(state.target, opa, looks.of_source(self._engine, state, "opa"))
 
     def take(self, state: TargetState, past: Past, now: float) -> bool:
         """Take in what is new at `now` (steady seconds); whether the looks show another thing than before."""

@@ -17,9 +17,6 @@ PAUSE = 1.0
 RETRY = 60.0
 """Seconds after an attempt that failed; each further one in a row waits twice as long."""
 
-CONFIRMED = 2
-"""Looks in a row after which the same once more is no news: no control wants more."""
-
 SLOWEST = 10
 """Intervals to the next attempt at a target whose answers cost most."""
 
@@ -33,8 +30,8 @@ class Attempts:
     """Those of one source at one target, and what the last one saw."""
 
     __slots__ = (
-        *("again", "agent", "alike", "at", "due", "entry", "failures", "kind", "reading", "slower", "state"),
-        *("outdated", "trouble", "under_way"),
+        *("again", "agent", "at", "due", "entry", "failures", "kind", "reading", "slower", "state"),
+        *("outdated", "suspected", "trouble", "under_way"),
     )
 
     def __init__(self, kind: str, agent: AgentRef, state: TargetState) -> None:
@@ -45,22 +42,22 @@ class Attempts:
         self.again = False  # something changed since the attempt under way began
         self.outdated = False  # the attempt under way began at what is there no more
         self.reading: Reading | None = None  # the newest that tells anything
-        self.alike = 0  # looks in a row that saw just this
+        self.suspected = False  # something was bad once, and the next look decides, though it sees the same
         self.at = 0.0  # steady seconds: when that was seen
         self.trouble = ""  # why nothing was ever seen, a sentence
         self.failures = 0  # in a row
         self.slower = 1  # intervals to the next attempt
 
     def take(self, reading: Reading, now: float) -> bool:
-        """This was seen now; whether it tells more than what was known: a second look at the same confirms it."""
-        self.alike = self.alike + 1 if reading == self.reading else 1
+        """This was seen now; whether it tells more than what was known: the same again confirms what was suspected."""
+        told, self.suspected = self.suspected or reading != self.reading, False
         self.reading, self.at, self.trouble = reading, now, ""
         self.failures = self.failures + 1 if reading.error or reading.fault else 0
-        return self.alike <= CONFIRMED
+        return told
 
     def forget(self) -> None:
         """What was seen is of a process, or a place, that is there no more; so is what an attempt under way sees."""
-        self.reading, self.alike, self.trouble, self.outdated = None, 0, "", self.under_way
+        self.reading, self.suspected, self.trouble, self.outdated = None, False, "", self.under_way
 
     def fail(self, reading: Reading) -> bool:
         """Nobody could be asked; whether that is news: what was seen before stays as it was."""

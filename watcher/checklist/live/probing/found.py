@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+from probes.contract import Reading
 from probes.contract.text import cut
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing, Seen
@@ -32,3 +34,13 @@ def evidence(
     key, address = attempts.state.target.key, attempts.state.target.address or ""
     ref = f"pod/{key.namespace}/{key.pod}:{address.rpartition(':')[2]}"
     return Seen(reading, date_of(attempts.at), ref, cut(reading.summary), next_at)
+
+
+def kept(reading: Reading) -> Reading:
+    """What is kept of a reading, without what it cost: the agents of a fleet are alike, and share one object."""
+    return _shared(replace(reading.remembered(), cpu=0.0))
+
+
+@lru_cache(maxsize=1024)
+def _shared(reading: Reading) -> Reading:
+    return reading

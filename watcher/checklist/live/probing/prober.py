@@ -4,8 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
@@ -15,11 +13,11 @@ from probes.controls.evidence import AgentRef
 from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
-from watcher.checklist.live.probing.found import NOT_YET, evidence
+from watcher.checklist.live.probing.found import NOT_YET, evidence, kept
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
+from watcher.checklist.live.provider import Presence, Provided, SourceDates, Sources, SourcesOfPods
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -81,7 +79,9 @@ class ProbedEvidence:
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
-        return Provided(pods=SourcesOfPods({each.key.pod for each in pods}, lambda pod: self._sources_of(agent, pod)))
+        names = {each.key.pod for each in pods}
+        of, dates = (lambda pod: self._sources_of(agent, pod)), lambda pod: self._dates_of(agent, pod)
+        return Provided(pods=SourcesOfPods(names, of, dates))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents anything was seen since the last time."""
@@ -203,7 +203,7 @@ class ProbedEvidence:
             self._engine.descriptors.check()
             changed = attempts.fail(reading)
         else:
-            changed = attempts.take(_kept(reading), self._clock.steady())
+            changed = attempts.take(kept(reading), self._clock.steady())
             attempts.charge(costly=reading.cpu > COSTLY)
             changed |= self._note(target, reading)
         if changed:
@@ -239,12 +239,7 @@ class ProbedEvidence:
         outages = self._outages.of(agent, date_of(now))
         return {SourceName(each): evidence(target.attempts.get(each), outages, now, date_of) for each in self._kinds}
 
-
-def _kept(reading: Reading) -> Reading:
-    """What is kept of a reading, without what it cost: the agents of a fleet are alike, and share one object."""
-    return _shared(replace(reading.remembered(), cpu=0.0))
-
-
-@lru_cache(maxsize=1024)
-def _shared(reading: Reading) -> Reading:
-    return reading
+    def _dates_of(self, agent: AgentRef, pod: str) -> SourceDates:
+        target, date_of = self._targets.get(TargetKey(*agent, pod)), self._clock.date_of
+        attempts = target.attempts.items() if target is not None else ()
+        return {SourceName(name): date_of(each.at) for name, each in attempts if each.reading is not None}

@@ -143,7 +143,10 @@ class ProbedTargets:
         """Ask a target again a while after the last attempt of this source, and not when its turn comes."""
         target = self._known.get(key)
         attempts = target.attempts.get(source) if target is not None else None
-        if attempts is not None and not attempts.under_way:
+        if attempts is None:
+            return
+        attempts.suspected = True
+        if not attempts.under_way:
             due = max(now, attempts.at + RETRY)
             if due < attempts.due:
                 self._queue.put(attempts, due)

@@ -13,7 +13,7 @@ from watcher.checklist.live.kubernetes.pods.pod_accounts import PodAccounts
 from watcher.checklist.live.kubernetes.pods.pod_facts import pod_facts
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
-from watcher.checklist.live.provider import PodFacts, Sources, SourcesOfPods
+from watcher.checklist.live.provider import PodFacts, SourceDates, Sources, SourcesOfPods, dates_in
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
@@ -127,12 +127,16 @@ class LivePods:
 
     def sources(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, Sources]:
         """What is known of each."""
-        templates: dict[KeptTemplate, PodTemplate] = {}
+        at, templates = self.observed_at(agent.namespace), dict[KeptTemplate, PodTemplate]()
 
         def of_pod(name: str) -> Sources:
             return {POD: self._evidence(agent, pods[name], templates), ENTRIES: self._entries(pods[name])}
 
-        return SourcesOfPods(pods.keys(), of_pod)
+        def dates(name: str) -> SourceDates:
+            read = {POD: at} if (seen := pods[name]) is not None and seen.kept is not None else {}
+            return {**read, **dates_in({ENTRIES: self._entries(seen)})}
+
+        return SourcesOfPods(pods.keys(), of_pod, dates)
 
     def facts(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, PodFacts]:
         """What the votes of its pods depend on."""
@@ -225,8 +229,7 @@ class LivePods:
         return True
 
     def _move(self, seen: SeenPod, agent: AgentRef) -> None:
-        uid = seen.pod.uid
-        before = self._agent_of.get(uid)
+        uid, before = seen.pod.uid, self._agent_of.get(seen.pod.uid)
         if before is not None and before != agent:
             self._leave(uid, before)
         self._agent_of[uid] = agent
