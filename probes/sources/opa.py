@@ -83,7 +83,7 @@ class OPASource:
         self._reports = BundleReports(settings.interval, source_context)
         self._logs = DecisionLogReports(source_context)
         self._policies = PolicyReports(source_context)
-        self._shared = SharedOPAs(settings.interval)
+        self._shared, self._for_checklist = SharedOPAs(settings.interval), source_context.for_checklist
         self._places: dict[str, _Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
@@ -167,8 +167,9 @@ class OPASource:
                 return dict.fromkeys(bodies, unreachable) | replies
         server, base, headers = request.server, request.place.base, request.headers
         await self._reports.refresh(server, session, base + b"/v1/status", headers)
-        await self._logs.refresh(server, session, base + b"/v1/config", headers)
-        await self._policies.refresh(server, session, base + b"/v1/policies", headers)
+        if self._for_checklist:
+            await self._logs.refresh(server, session, base + b"/v1/config", headers)
+            await self._policies.refresh(server, session, base + b"/v1/policies", headers)
         return replies
 
 
