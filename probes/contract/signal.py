@@ -107,12 +107,15 @@ class Unreadable:
     why: str
 
 
+_NOTHING: Mapping[str, str] = {}  # one for all pages
+
+
 @dataclass(frozen=True, slots=True)
 class SignalValues:
     """What the page says: finite numbers that are not negative; for a state, its index."""
 
     by_subject: Mapping[str, float]
-    unreadable: Mapping[str, str] = field(default_factory=dict)  # subject -> why
+    unreadable: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # subject -> why
 
 
 Found = SignalValues | Absent | Unreadable
@@ -144,7 +147,7 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> SignalValue
             unreadable[subject] = value_or_why
         else:
             values[subject] = value_or_why
-    return SignalValues(values, unreadable)
+    return SignalValues(values, unreadable or _NOTHING)
 
 
 def _subject(signal: Signal, row: Row, labels: Mapping[str, str]) -> str:

@@ -57,6 +57,7 @@ class SourceContext:
     clock_doubt: Callable[[], str] = str  # why that date is not believed, a sentence; empty where it is
     cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
     gate: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)  # held while milliseconds are spent
+    for_checklist: bool = True  # whether there is a checklist: some things are wanted by nobody else
 
 
 class Source(Protocol):
@@ -81,4 +82,4 @@ class SourceKind(Generic[S]):
     settings: type[S]
     concurrency: int  # looks in flight at once
     open: Callable[[S, SourceContext], Source]
-    always: tuple[object, ...] = ()  # what it is asked beside what probes want
+    always: tuple[object, ...] = ()  # what it is asked beside what probes want, where there is a checklist

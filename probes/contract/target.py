@@ -9,6 +9,9 @@ from probes.contract.limits import Limits
 DEFAULT_DECISION_PATH = "agentweave/authz/allow"
 """What the SDK asks, whatever its `policy_path` says (research/identity_and_authorization.md, A4)."""
 
+_NOTHING: Mapping[str, str] = {}
+"""One for all targets."""
+
 
 class TargetKey(NamedTuple):
     """Who a target is: never a bare name, for names repeat across namespaces."""
@@ -50,8 +53,8 @@ class Target:
     pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
     discovered: bool = False  # it was found, and says of itself where it is: no credential is for it by itself
     inferred: frozenset[str] = frozenset()  # endpoints (`address`, `metrics`, `opa`) that nobody gave us
-    origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
-    unlearnt: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # endpoint -> who says so, a few words
+    unlearnt: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """Fields that may well have a value, which could not be discovered: why, a sentence. Absent is not the same."""
     declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target

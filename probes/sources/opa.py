@@ -83,7 +83,7 @@ class OPASource:
         self._reports = BundleReports(settings.interval, source_context)
         self._logs = DecisionLogReports(source_context)
         self._policies = PolicyReports(source_context)
-        self._shared = SharedOPAs(settings.interval)
+        self._shared, self._for_checklist = SharedOPAs(settings.interval), source_context.for_checklist
         self._places: dict[str, _Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
@@ -165,9 +165,11 @@ class OPASource:
                 rest = f"Not asked after this: {reply.error}"
                 unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                 return dict.fromkeys(bodies, unreachable) | replies
-        await self._reports.refresh(request.server, session, request.place.base + b"/v1/status", request.headers)
-        await self._logs.refresh(request.server, session, request.place.base + b"/v1/config", request.headers)
-        await self._policies.refresh(request.server, session, request.place.base + b"/v1/policies", request.headers)
+        server, base, headers = request.server, request.place.base, request.headers
+        await self._reports.refresh(server, session, base + b"/v1/status", headers)
+        if self._for_checklist:
+            await self._logs.refresh(server, session, base + b"/v1/config", headers)
+            await self._policies.refresh(server, session, base + b"/v1/policies", headers)
         return replies
 
 

@@ -113,6 +113,7 @@ class Board:
     ) -> None:
         """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
         self.probes, self._names = tuple(probes), frozenset(probe.name for probe in probes)
+        self._empty = {probe.name: probe.history() for probe in probes}  # one for all targets before they are looked at
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
@@ -173,12 +174,12 @@ class Board:
         if getattr(target, endpoint):
             found = (*probe.all_unknown(target, Unknown.WARMING_UP), *probe.unlearnt(target, limits))
             debounced = debounce(found, {}, 1, now)
-            return ProbeResult(now, debounced.verdicts, debounced.since, (), (), probe.history())
+            return ProbeResult(now, debounced.verdicts, debounced.since, (), (), self._empty[probe.name])
         lacking = probe.unlearnt(target, limits, endpoint) if endpoint in target.unlearnt else ()
         if not lacking:
             return None  # there is known to be nothing to look at
         debounced = debounce(lacking, before.debounce_states() if before is not None else {}, 1, now)
-        return ProbeResult(inf, debounced.verdicts, debounced.since, (), (), probe.history())
+        return ProbeResult(inf, debounced.verdicts, debounced.since, (), (), self._empty[probe.name])
 
     def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""

@@ -33,6 +33,7 @@ class Engine:
 
     def __init__(self, settings: Settings, probes: Sequence[AnyProbe], clock: Clock, *, once: bool = False) -> None:
         self.settings, self.clock, self._once = settings, clock, once
+        self._for_checklist = once or settings.checklist.enabled  # as it was at the start
         self.role = Role(active=settings.standby is None)
         wanted = {probe.source for probe in probes}
         self.kinds = [kind for kind in load_sources() if kind.name in wanted]
@@ -112,7 +113,13 @@ class Engine:
     def source_context(self) -> SourceContext:
         """What any source here may touch."""
         return SourceContext(
-            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
+            self.identity,
+            self.clock.steady,
+            self.clock.wall,
+            self._names,
+            self._clock_doubt,
+            gate=self.fleet.gate,
+            for_checklist=self._for_checklist,
         )
 
     @property
@@ -133,7 +140,17 @@ class Engine:
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
         source = kind.open(settings, self.source_context)
-        return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
+        return Looker(
+            kind,
+            source,
+            settings,
+            self.board,
+            self.fleet,
+            self.own_metrics,
+            self.clock,
+            once=self._once,
+            for_checklist=self._for_checklist,
+        )
 
     def _set_intervals(self) -> None:
         intervals = {name: looker.interval for name, looker in self.lookers.items()}

@@ -1,6 +1,7 @@
 """Warming up ends: what is not told twice its window after the first good look has an interrupted history."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from math import inf
 from typing import NamedTuple
@@ -17,6 +18,12 @@ _LOOKS = 4  # beyond twice the window; what they say stands until the fifth
 
 Place = tuple[str, str]
 """Condition and subject."""
+
+
+@lru_cache(maxsize=4096)  # one object for what a whole fleet has in common
+def place_of(condition: str, subject: str) -> Place:
+    """The condition and subject of these names."""
+    return condition, subject
 
 
 class Waiting(NamedTuple):
@@ -62,7 +69,7 @@ class WarmUp(NamedTuple):
         waiting, verdicts = dict(_still_waiting(found, before, now)), list[Verdict]()
         due = min((each.forget_at for each in waiting.values()), default=inf)
         for each in found:
-            place, longest = (each.kind.name, each.subject), self.longest(each.kind)
+            place, longest = place_of(each.kind.name, each.subject), self.longest(each.kind)
             known, is_young = before.waiting.get(place), each.reason == Unknown.WARMING_UP
             since = known.since if known is not None else now
             if longest < inf and each.status is Status.UNKNOWN and (is_young or known is not None):

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from probes.contract.condition import Status
 from watcher.engine.debounce import DebounceState, DebounceStates
-from watcher.engine.warm_up import UNSEEN, Waiting, Young
+from watcher.engine.warm_up import UNSEEN, Waiting, Young, place_of
 
 LAST_MOMENT = 253_402_300_799.0
 """The end of the year 9999: what RFC 3339 can say."""
@@ -24,7 +24,7 @@ def dumped(states: DebounceStates) -> bytes:
 def debounce_states(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tuple[str, str], DebounceState]]:
     """What `dumped` wrote; ValueError or TypeError for anything else."""
     for condition, subject, status, since, bad in entries:
-        yield _place(str(condition), str(subject)), _debounce_state(str(status), _moment(since), int(str(bad)))
+        yield place_of(str(condition), str(subject)), _debounce_state(str(status), _moment(since), int(str(bad)))
 
 
 def dumped_young(before: Young) -> bytes:
@@ -36,7 +36,7 @@ def dumped_young(before: Young) -> bytes:
 def young(entries: Sequence[Sequence[object]]) -> Young:
     """What `dumped_young` wrote; ValueError or TypeError for anything else."""
     waiting = {
-        _place(str(condition), str(subject)): Waiting(_moment(since), _moment(forget_at))
+        place_of(str(condition), str(subject)): Waiting(_moment(since), _moment(forget_at))
         for condition, subject, since, forget_at in entries
     }
     return Young(waiting, UNSEEN.due)
@@ -50,11 +50,6 @@ def _moment(since: object) -> float:
 
 
 # One object for what a whole fleet has in common: of 10,000 targets these were 50 MB until their first looks.
-@lru_cache(maxsize=4096)
-def _place(condition: str, subject: str) -> tuple[str, str]:
-    return condition, subject
-
-
 @lru_cache(maxsize=64)
 def _debounce_state(status: str, since: float, bad: int) -> DebounceState:
     return DebounceState(Status(status), since, bad)

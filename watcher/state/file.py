@@ -67,6 +67,7 @@ class StateFile:
         self._large = 0  # targets of the last write that were not small
         self._begun_anew: set[str] = set()  # probes whose histories of another release were logged
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
+        self._empty = {probe.name: probe.history() for probe in probes}  # one for all targets with none
 
     async def write(self, board: Board, scale: Scale | None = None) -> None:
         """Write all that must survive; `scale` says what its moments are counted on, Unix seconds where it is None.
@@ -161,7 +162,8 @@ class StateFile:
     def _histories(self, known: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, object]]:
         for name, each in known.items():
             try:
-                yield name, self._history[name].validate_python(each["past"])
+                history, empty = self._history[name].validate_python(each["past"]), self._empty[name]
+                yield name, empty if history == empty else history
             except ValidationError as error:
                 # Another release of a probe remembers other things; only its own history starts anew.
                 if name not in self._begun_anew:

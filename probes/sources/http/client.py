@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -36,7 +37,13 @@ class Origin(NamedTuple):
     port: int
     secure: bool
     authority: bytes
-    addresses: Sequence[str] = ()  # where the host is one, and no name
+    is_address: bool = False  # whether the host is one, and no name
+
+
+@lru_cache(maxsize=256)
+def _shared(path: bytes) -> bytes:
+    """One object for all pages of a fleet that have the same path."""
+    return path
 
 
 def locate(url: str) -> tuple[Origin, bytes]:
@@ -49,8 +56,8 @@ def locate(url: str) -> tuple[Origin, bytes]:
         raise OwnTroubleError(f"{shown_url(url)!r} is not an http or https URL")
     secure = found.scheme == "https"
     host = found.raw_host.decode()
-    addresses = (host,) if is_ip_address(host) else ()
-    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc, addresses), found.raw_path
+    origin = Origin(host, found.port or (443 if secure else 80), secure, found.netloc, is_ip_address(host))
+    return origin, _shared(found.raw_path)
 
 
 class HTTPSession:
@@ -80,7 +87,7 @@ class HTTPSession:
         self._tls, self._choice = tls, ContextChoice(tls, origin) if tls else None
         self._names, self._meter, self._before_another = names, meter, before_another
         self._connected = False  # once, or in vain
-        self._addresses = origin.addresses
+        self._addresses: Sequence[str] = (origin.host,) if origin.is_address else ()
         self._connection: Connection | None = None
         self._deadline = self._gave = self._waited = 0.0  # times of the loop; seconds on connections that are gone
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from sys import intern
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PositiveInt
@@ -84,7 +85,7 @@ class StaticTarget(BaseModel):
     def target(self, limits: Mapping[str, Limits]) -> Target:
         """What to look at, judged by these limits."""
         return Target(
-            key=TargetKey(self.namespace, self.agent, self.pod or self.agent),
+            key=TargetKey(intern(self.namespace), intern(self.agent), self.pod or self.agent),  # many have the same
             address=self.address,
             spiffe_ids=(self.spiffe_id,) if self.spiffe_id else (),
             metrics=self.metrics,

@@ -19,6 +19,7 @@ FEW = 200
 """Of those, what any target may begin unseen: an ordinary one has forty."""
 
 _DAY = 86400.0
+_NONE = frozenset[int]()  # one for nearly all targets: an empty set of its own is 216 bytes
 
 _labels = attrgetter("labels")  # no function of ours: this is asked at each look
 
@@ -33,7 +34,7 @@ class SeriesBudget:
     def __init__(self) -> None:
         self._day, self._facts = 0, 0
         # Hashes, for names are of an attacker's length; packed for a target that begins few, as nearly all do.
-        self._few, self._known = array("q"), set[int]()
+        self._few, self._known = array("q"), _NONE
 
     def narrowed(self, results: Results, before: Results, now: float) -> tuple[tuple[ProbeResult | None, ...], int]:
         """The results without what is new beyond the budget, and how many subjects that were; `now` in steady seconds.
@@ -44,7 +45,7 @@ class SeriesBudget:
             self._day, self._facts = day, 0
             going_on = set[int]().union(*map(_keys, before))
             is_few = len(going_on) <= FEW
-            self._few, self._known = array("q", going_on if is_few else ()), set() if is_few else going_on
+            self._few, self._known = array("q", going_on if is_few else ()), _NONE if is_few else frozenset(going_on)
         pairs = zip(results, chain(before, repeat(None)), strict=False)
         changed = [(new, old) for new, old in pairs if new is not old and not _same_labels(new, old)]
         if not changed or self._is_few([new for new, _ in changed]):
@@ -67,7 +68,7 @@ class SeriesBudget:
         known = set(self._few)
         new = set[int]().union(*map(_keys, changed)) - known
         if len(known) + len(new) > FEW:
-            self._few, self._known = array("q"), known
+            self._few, self._known = array("q"), frozenset(known)
             return False
         self._few.extend(new)
         return True
@@ -77,7 +78,7 @@ class SeriesBudget:
         return keys <= self._known
 
     def _admit(self, keys: set[int], most: int) -> None:
-        self._known.update(sorted(keys - self._known)[: max(0, most - len(self._known))])
+        self._known = self._known.union(sorted(keys - self._known)[: max(0, most - len(self._known))])
 
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
         if result is None or self._admits(_keys(result)):

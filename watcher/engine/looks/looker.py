@@ -32,9 +32,14 @@ class Looker:
         clock: Clock,
         *,
         once: bool = False,
+        for_checklist: bool = True,
         cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`cpu_time`: seconds of CPU of this thread. Nothing is looked at yet."""
+        """`cpu_time`: seconds of CPU of this thread. Nothing is looked at yet.
+
+        `for_checklist`: whether the source is asked what nobody but the checklist wants.
+        """
+        self._always = kind.always if for_checklist else ()
         self.kind, self.source, self.interval = kind, source, settings.interval
         self._much = settings.timeout * _MUCH
         self._fleet, self._clock = fleet, clock
@@ -87,6 +92,6 @@ class Looker:
         if key not in self._wants:
             asked = zip(self._judging.probes, limits, strict=True)
             wants = tuple(want for (_, probe), each in asked if each.enabled for want in probe.wants(each))
-            wants = (*wants, *self.kind.always)
+            wants = (*wants, *self._always)
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
