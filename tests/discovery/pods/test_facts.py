@@ -352,3 +352,9 @@ def test_a_second_container_that_says_where_a_config_is_is_a_problem_of_the_targ
         "a pod is watched as one agent, agent, and b, c are not watched"
     )
     assert told in target.problems
+
+
+def test_what_pods_of_a_workload_say_alike_is_kept_once() -> None:
+    one, other = (read_pod(pod(metadata__name=name), None) for name in ("search-0", "search-1"))
+    assert one.labels is other.labels
+    assert one.annotations is other.annotations

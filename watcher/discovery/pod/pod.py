@@ -1,8 +1,9 @@
 """What of a pod does the watcher need? Everything else of the object is let go at once."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from probes.contract.target import DeclaredPort, KubeletProbe
 from watcher.discovery.pod.config_place import ConfigPlace, ConfigQuestion, config_of
@@ -88,10 +89,8 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[
         uid=str(meta["uid"]),
         namespace=str(meta["namespace"]),
         name=str(meta["name"]),
-        labels={
-            name: str(value) for name in (*_KEPT_LABELS, *carried) if (value := (meta.get("labels") or {}).get(name))
-        },
-        annotations=dict(_kept(annotations)),
+        labels=_shared(tuple(_labels(meta, (*_KEPT_LABELS, *carried)))),
+        annotations=_shared(tuple(_kept(annotations))),
         owner=_owner(meta.get("ownerReferences") or ()),
         node=str(spec.get("nodeName") or ""),
         service_account=str(spec.get("serviceAccountName") or "default"),
@@ -145,6 +144,18 @@ def only_named(raw: Raw, why: str) -> Pod:
     meta = raw["metadata"]
     uid, namespace, name = (str(meta[each]) for each in ("uid", "namespace", "name"))
     return replace(_ONLY_NAMED, uid=uid, namespace=namespace, name=name, unreadable=why)
+
+
+@lru_cache(maxsize=4096)  # one object for all pods of a workload
+def _shared(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return dict(pairs)
+
+
+def _labels(meta: Raw, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+    labels = meta.get("labels") or {}
+    for name in wanted:
+        if value := labels.get(name):
+            yield name, str(value)
 
 
 def _kept(annotations: Mapping[str, object]) -> Iterator[tuple[str, str]]:
