@@ -27,7 +27,6 @@ from watcher.rollouts.seen.cluster import AgentPods
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.runtime.shutdown import end_in_steps, leave
-from watcher.runtime.unused_memory import EVERY, give_back
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
@@ -151,7 +150,6 @@ class Daemon:
             await self._discover_first()
         self._poll_loops.start()
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
-        self._schedule.every(EVERY, give_back, "memory")
         if self._state_writer.writes:
             self._schedule.every(self._state_writer.EVERY, self._state_writer.write, "state")
             self._schedule.every(self._state_writer.EVERY, self._target_set.remember, "discovery")

@@ -112,8 +112,7 @@ class Board:
         date_of: Callable[[float], float] = float,
     ) -> None:
         """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
-        self.probes, self._names = tuple(probes), frozenset(probe.name for probe in probes)
-        self._empty = {probe.name: probe.history() for probe in probes}  # one for all targets before they are looked at
+        self.probes, self._empty = tuple(probes), {probe.name: probe.history() for probe in probes}
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
@@ -183,7 +182,7 @@ class Board:
 
     def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""
-        before = (state.restored or NOTHING_RESTORED).of(self._names)
+        before = (state.restored or NOTHING_RESTORED).of(self._empty)
         looked = {
             probe.name: result
             for probe, result in zip(self.probes, state.results, strict=True)

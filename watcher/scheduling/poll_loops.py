@@ -10,6 +10,7 @@ from watcher.engine.look_round import LookRound
 from watcher.engine.overload import Backlog
 from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
 from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.unused_memory import EVERY, give_back
 from watcher.scheduling.poller import LateTurns, Poller, stagger
 from watcher.scheduling.schedule import Schedule
 from watcher.scheduling.timing_wheel import TimingWheel
@@ -35,6 +36,7 @@ class PollLoops:
         for name in self._pollers:
             self._begin(name)
             self._schedule.every(1.0, partial(self._tick, name), name)
+        self._schedule.every(EVERY, give_back, "memory")  # of looks that were under way at once
 
     @property
     def live(self) -> bool:
