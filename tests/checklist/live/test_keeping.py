@@ -47,6 +47,14 @@ def test_what_was_found_is_shown_at_once_after_a_short_stop_with_its_since_and_i
     assert again.view.turned(START) == live.view.turned(START)
 
 
+def test_all_that_turned_survives_in_its_order_however_much_it_is(tmp_path: Path) -> None:
+    live = _failing(tmp_path)
+    turn = live.keeper.turned[0]
+    live.keeper.turned.extend(turn._replace(at=START + number) for number in range(101, 352))
+    asyncio.run(live.keeper.write_last())
+    assert list(_again(live).keeper.turned)[: len(live.keeper.turned)] == list(live.keeper.turned)
+
+
 def test_after_a_long_stop_it_is_judged_before_it_is_shown_and_a_fail_stays_without_evidence(
     tmp_path: Path,
 ) -> None:
