@@ -16,7 +16,7 @@ from tests.bench.traced import CAPABILITIES, Traced
 CAVEATS = """\
 - One machine, loopback, healthy agents: no round trips, no timeouts. CPU is user and system time, of all threads.
 - The measured process has a core to itself; load generator, driver and observer share the other one.
-- "Each at its pace": the daemon releases 32 looks at a time, every 100 ms (HTTP) or 200 ms (mTLS) at these rates;
+- "Each at its pace": the daemon releases sixteen looks at a time, every 50 ms (HTTP) or 100 ms (mTLS) at these rates;
   Prometheus asks the exporter evenly, and its own cost is not counted. "Both in batches of 25 ms" is the pace that
   suits the exporter best. All of these are rows, for both.
 - The exporter parses no page, judges no decision, checks no chain and no SPIFFE ID; it renders a page a request.

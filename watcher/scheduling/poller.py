@@ -11,7 +11,7 @@ from watcher.engine.overload import MINUTE
 from watcher.runtime.cooperative import BUSY
 from watcher.scheduling.timing_wheel import STEP, TimingWheel
 
-TOGETHER = 48
+TOGETHER = 32
 """Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
 
 LATE = 16

@@ -14,10 +14,10 @@ from watcher.engine.board import TargetState
 STEP = 0.025
 """Seconds of a step, the least between two releases. Places on the wheel are counted in these."""
 
-BATCH = 32
+BATCH = 16
 """Looks that a release should have: made together, on warm caches, they cost a third less than one by one."""
 
-_MOST_DOUBLED = 3  # so often the steps that one release covers are doubled: up to 200 ms
+_MOST_DOUBLED = 2  # so often the steps that one release covers are doubled: up to 100 ms
 _LEAST_RELEASES = 8  # in an interval: where that is short, a release earlier or later is much of it
 
 ARRIVALS = 4
@@ -30,7 +30,7 @@ MANY = 1000
 def steps_together(targets: int, steps: int) -> int:
     """How many of an interval's `steps` one release covers, so that it makes a batch.
 
-    A power of two, and places stay in steps of 25 ms: a fleet that grows moves nobody by more than 175 ms.
+    A power of two, and places stay in steps of 25 ms: a fleet that grows moves nobody by more than 75 ms.
     """
     doubled = round(log2(BATCH * steps / max(1, targets)))
     most = (steps // _LEAST_RELEASES).bit_length() - 1
