@@ -547,7 +547,7 @@ def test_each_target_is_looked_at_once_an_interval_while_the_size_of_the_batches
     assert watching.skipped == 0
 
 
-def test_the_batches_of_ten_thousand_agents_are_of_about_thirty_two_and_never_meet_those_of_another_source() -> None:
+def test_the_batches_of_ten_thousand_agents_are_of_about_sixteen_and_never_meet_those_of_another_source() -> None:
     async def main(loop: VirtualLoop) -> list[Watching]:
         states = _rows(10_000)
         paced = (("agent_metrics", 30.0), ("handshake", 60.0), ("opa", 30.0))
@@ -561,7 +561,7 @@ def test_the_batches_of_ten_thousand_agents_are_of_about_thirty_two_and_never_me
     all_watching = run(main)
     batches = [Counter(round(moment, 5) for moment in watching.moments) for watching in all_watching]
     sizes = [size for each in batches for size in each.values()]
-    assert 28 <= sum(sizes) / len(sizes) <= 36
+    assert 14 <= sum(sizes) / len(sizes) <= 18
     assert max(sizes) <= TOGETHER
     moments = sorted((moment, place) for place, each in enumerate(batches) for moment in each)
     assert min(new[0] - old[0] for old, new in pairwise(moments) if new[1] != old[1]) > 0.010
