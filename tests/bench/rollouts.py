@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from probes.controls.evidence.witnesses.log_sample import PARTS
+from probes.controls.evidence.witnesses.log_sample import by_part
 from watcher.rollouts.requests.log_lines import LogLines, is_worse
 from watcher.rollouts.requests.normal import LOOKS, Baseline, Compared, Tally, compared, tally
 
@@ -110,8 +110,8 @@ def _sample(rng: random.Random, lines: int, share: float, together: float) -> Lo
         bad.append(1)
         while rng.random() >= 1 / together:
             bad.append(1)
-    by_part = tuple(sum(bad[lines * part // PARTS : lines * (part + 1) // PARTS]) for part in range(PARTS))
-    return LogLines(lines, sum(by_part), by_part)
+    parts = by_part(bad[:lines])
+    return LogLines(lines, sum(parts), parts)
 
 
 def logs_table(runs: int) -> str:

@@ -19,7 +19,7 @@ from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering
 from watcher.checklist.live.known_accounts import KnownAccounts, note
-from watcher.checklist.live.moments import dates_of, decided_at, lapsed, record_lapses_at
+from watcher.checklist.live.moments import Dates, dates_of, decided_at, lapsed, record_lapses_at
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.spared.alike import Alike
 from watcher.checklist.live.spared.carried import carried, changed_in, frame_of
@@ -157,11 +157,12 @@ class Checklist:
                 gathering = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
                 gathered = await stepped(gathering, time_slice)
                 note(agent, gathered.objects)
-                found = lapsed(dates_of(gathered.evidence), self.criteria.ages, self.date())
+                dates = dates_of(gathered.evidence)
+                found = lapsed(dates, self.criteria.ages, self.date())
                 await time_slice.checkpoint()
                 frame, given = frame_of(gathered, self._accounts.now, self.date()), self.gathering.given(changed_by)
                 changed = changed_in(agent, changed_by, given, frame, found, now)
-                await self._judge(agent, gathered, changed, time_slice)
+                await self._judge(agent, gathered, dates, changed, time_slice)
                 agent.seen(self.clock.steady(), found.already, self._in(found.next_at), self.interval)
             await time_slice.checkpoint()
         except Exception:  # the boundary: what goes wrong with one agent costs its verdict
@@ -184,6 +185,7 @@ class Checklist:
         self,
         agent: ListedAgent,
         gathered: Gathered,
+        dates: Dates,
         changed: frozenset[SourceName] | None,
         time_slice: TimeSlice,
     ) -> None:
@@ -192,11 +194,9 @@ class Checklist:
         await time_slice.checkpoint()
         evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
         known = await self._alike.known(evidence, before, records, date, time_slice)
-        known = {**carried(criteria, before, changed, dates_of(evidence)), **known}
-        required, facts = (
-            criteria.required(criteria.profile(agent.ref.namespace)),
-            criteria.facts(date, self._accounts.now),
-        )
+        known = {**carried(criteria, before, changed, dates), **known}
+        required = criteria.required(criteria.profile(agent.ref.namespace))
+        facts = criteria.facts(date, self._accounts.now)
         judging = criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known, criteria.reads
         findings = await stepped(judge_in_steps(*judging), time_slice, self._spend)
         packed = await stepped(self.store.packed_in_steps(findings), time_slice)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from probes.controls.evidence.gathered import NOT_GIVEN, Missing
@@ -26,6 +27,12 @@ BAD_LEVELS = ("WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
 
 PARTS = 20
 """Into which the lines of a sample are cut, to tell those that lie together from those that come each for itself."""
+
+
+def by_part(bad: bytes | bytearray) -> tuple[int, ...]:
+    """How many of each part are bad, of lines in order that are 1 where they are and 0 where not; none of no lines."""
+    ends = [number * len(bad) // PARTS for number in range(PARTS + 1)]
+    return tuple(sum(bad[start:end]) for start, end in pairwise(ends)) if bad else ()
 
 
 class Arrived(NamedTuple):

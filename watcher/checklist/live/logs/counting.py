@@ -11,13 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import islice
 
 from pydantic_core import from_json
 
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.controls.evidence import LogSample, Share
-from probes.controls.evidence.witnesses.log_sample import BAD_LEVELS, PARTS
+from probes.controls.evidence.witnesses.log_sample import BAD_LEVELS, by_part
 from probes.controls.judges.secret_texts.covered import decoded, unescaped
 from probes.controls.judges.secret_texts.personal_data import personal_rules
 from probes.controls.judges.secret_texts.rules import secret_rules
@@ -149,7 +149,7 @@ class LogCounts:
             fields={name: Share(self._of[name], self._has[name]) for name in _FIELDS},
             request_or_trace=Share(self._requests, self._named),
             levels=dict(self._levels),
-            bad=_by_part(self._bad),
+            bad=by_part(self._bad),
             found=dict(self._found),
             audits=self._audits,
             audit_fields=self._audit_fields,
@@ -171,11 +171,6 @@ class LogCounts:
         if isinstance(level, str) and level.upper() in LEVELS:
             self._levels[level.upper()] += 1
             self._bad.append(level.upper() in BAD_LEVELS)
-
-
-def _by_part(bad: bytearray) -> tuple[int, ...]:
-    ends = [number * len(bad) // PARTS for number in range(PARTS + 1)]
-    return tuple(sum(bad[start:end]) for start, end in pairwise(ends)) if bad else ()
 
 
 class LineCutter:

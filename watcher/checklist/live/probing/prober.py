@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
@@ -80,8 +81,7 @@ class ProbedEvidence:
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
         names = {each.key.pod for each in pods}
-        of, dates = (lambda pod: self._sources_of(agent, pod)), lambda pod: self._dates_of(agent, pod)
-        return Provided(pods=SourcesOfPods(names, of, dates))
+        return Provided(pods=SourcesOfPods(names, partial(self._sources_of, agent), partial(self._dates_of, agent)))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents anything was seen since the last time."""
