@@ -151,11 +151,10 @@ class PodEvidence:
         look = looks.newest(self._engine, state, "opa", now)
         if isinstance(look, Missing) or not isinstance(look.reading, OPAReading):
             return look if isinstance(look, Missing) else NOT_SEEN
-        verdicts = looks.of_source(self._engine, state, "opa")
-        if looks.is_on_loopback(state.target, look.reading, verdicts):
+        if self._on_loopback(state, look):
             next_at = self._board.date_of(look.at + self._engine.interval("opa"))
             return Missing(UnknownReason.UNREACHABLE, _LOOPBACK, next_at, AttestableWhen.OPA_ON_LOOPBACK)
-        logs = look.reading.logs
+        verdicts, logs = looks.of_source(self._engine, state, "opa"), look.reading.logs
         logs_at = None if logs is None else self._board.date_of(logs.at)
         return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now), logs_at), state, look)
 
